@@ -1,0 +1,473 @@
+"""Every column that vospec stores or publishes, once.
+
+The Parquet datasets, the PostgreSQL tables, the resource descriptor and the
+Python code use the same names; a test compares the descriptor with this
+module. Types are written as in PostgreSQL. Units are VOUnits, UCDs are of the
+UCD1+ list 1.4, utypes of the Spectral Data Model where it has one.
+
+Wavelengths are vacuum Å. A missing value is NULL, never a number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Literal
+
+Type = Literal[
+    "text",
+    "boolean",
+    "smallint",
+    "integer",
+    "bigint",
+    "real",
+    "double precision",
+    "timestamp",
+    "boolean[]",
+    "real[]",
+    "double precision[]",
+]
+
+#: Classes of Hα profiles, in the order in which they are numbered (0, 1, …).
+CLASSES = ("absorption", "emission", "double_peak", "artefact")
+
+#: The classes that the project looks for; ``score`` sums over them.
+TARGET_CLASSES = ("emission", "double_peak")
+
+#: The part that a collection plays: where candidates are sought, or what teaches.
+ROLES = {"lamost": "survey", "ccd700": "training"}
+
+
+class Quality(IntFlag):
+    """What is wrong with a spectrum; 0 is a spectrum without fault."""
+
+    UNREADABLE = 1
+    UNKNOWN_LAYOUT = 2
+    DUPLICATE = 4
+    NO_POSITION = 8
+    NO_TIME = 16
+    OUTSIDE_GRID = 32
+    NO_SIGNAL = 64
+    BAD_PIXELS = 128
+    INTERPOLATED = 256
+    NO_CONTINUUM = 512
+    HEADER_INCOMPLETE = 1024
+
+
+#: With any of these a spectrum has no feature vector.
+UNUSABLE = (
+    Quality.UNREADABLE
+    | Quality.UNKNOWN_LAYOUT
+    | Quality.DUPLICATE
+    | Quality.OUTSIDE_GRID
+    | Quality.NO_SIGNAL
+    | Quality.BAD_PIXELS
+    | Quality.NO_CONTINUUM
+)
+
+#: One sentence a flag, for people and for the published column description.
+QUALITY_MEANING = {
+    Quality.UNREADABLE: "the file cannot be opened or is damaged",
+    Quality.UNKNOWN_LAYOUT: "the file is of none of the known archives' layouts",
+    Quality.DUPLICATE: "another file of the same identity was taken",
+    Quality.NO_POSITION: "the header gives no usable position",
+    Quality.NO_TIME: "the header gives no usable time",
+    Quality.OUTSIDE_GRID: "the spectrum does not cover the common grid",
+    Quality.NO_SIGNAL: "flux is zero or negative over the grid",
+    Quality.BAD_PIXELS: "too many bad pixels within the grid",
+    Quality.INTERPOLATED: "a few bad grid elements were interpolated",
+    Quality.NO_CONTINUUM: "no continuum could be fitted",
+    Quality.HEADER_INCOMPLETE: "header cards that the archive promises are missing",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, PostgreSQL type, VOUnit, UCD1+, utype and meaning."""
+
+    name: str
+    type: Type
+    unit: str
+    ucd: str
+    description: str
+    utype: str = ""
+    published: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table or dataset: its columns in order and the names of its key."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def published(self) -> tuple[Column, ...]:
+        """The columns that readers of the service see."""
+        return tuple(column for column in self.columns if column.published)
+
+
+SPECTRUM_ID = Column(
+    "spectrum_id",
+    "text",
+    "",
+    "meta.id;meta.main",
+    "Identifier of the spectrum: collection/release/name of the file",
+)
+RUN_ID = Column("run_id", "text", "", "meta.id", "Identifier of the run that gave this row")
+RA = Column(
+    "ra",
+    "double precision",
+    "deg",
+    "pos.eq.ra;meta.main",
+    "Right ascension (ICRS) of the target as given by the archive",
+)
+DEC = Column(
+    "dec",
+    "double precision",
+    "deg",
+    "pos.eq.dec;meta.main",
+    "Declination (ICRS) of the target as given by the archive",
+)
+COLLECTION = Column("collection", "text", "", "meta.id", "Archive: lamost or ccd700")
+RELEASE = Column("release", "text", "", "meta.id;meta.dataset", "Data release or export format")
+OBJECT = Column("object", "text", "", "meta.id;src", "Name of the target as given by the archive")
+MJD = Column(
+    "mjd",
+    "double precision",
+    "d",
+    "time.epoch;obs.exposure",
+    "Modified Julian Date (UTC) of mid exposure, or of its start where no length is known",
+    "spec:Spectrum.Char.TimeAxis.Coverage.Location.Value",
+)
+SNR = Column(
+    "snr",
+    "real",
+    "",
+    "stat.snr",
+    "Signal to noise per pixel in the r band as given by the archive",
+    "spec:Spectrum.Derived.SNR",
+)
+ARCHIVE_CLASS = Column("archive_class", "text", "", "src.class", "Class given by the archive")
+ARCHIVE_SUBCLASS = Column(
+    "archive_subclass", "text", "", "src.spType", "Subclass (spectral type) given by the archive"
+)
+QUALITY = Column(
+    "quality",
+    "integer",
+    "",
+    "meta.code.qual",
+    "Sum of quality flags; 0 is without fault: "
+    + "; ".join(f"{flag.value} {meaning}" for flag, meaning in QUALITY_MEANING.items()),
+)
+
+SPECTRA = Table(
+    "spectra",
+    "Every file that was met, one row each, unusable ones with the reason",
+    (
+        SPECTRUM_ID,
+        COLLECTION,
+        RELEASE,
+        Column("role", "text", "", "meta.code", "survey (candidates are sought) or training"),
+        OBJECT,
+        RA,
+        DEC,
+        MJD,
+        Column(
+            "exposure_seconds",
+            "real",
+            "s",
+            "time.duration;obs.exposure",
+            "Length of the exposure",
+            "spec:Spectrum.Char.TimeAxis.Coverage.Bounds.Extent",
+        ),
+        SNR,
+        Column(
+            "resolving_power",
+            "real",
+            "",
+            "spect.resolution",
+            "Resolving power near Hα",
+            "spec:Spectrum.Char.SpectralAxis.ResPower",
+        ),
+        Column(
+            "spectral_start",
+            "double precision",
+            "Angstrom",
+            "em.wl;stat.min",
+            "Vacuum wavelength of the first pixel",
+        ),
+        Column(
+            "spectral_stop",
+            "double precision",
+            "Angstrom",
+            "em.wl;stat.max",
+            "Vacuum wavelength of the last pixel",
+        ),
+        Column("n_pixels", "integer", "", "meta.number", "Number of pixels of the spectrum"),
+        ARCHIVE_CLASS,
+        ARCHIVE_SUBCLASS,
+        Column(
+            "archive_id",
+            "text",
+            "",
+            "meta.id",
+            "Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST",
+        ),
+        QUALITY,
+        Column("reason", "text", "", "meta.note", "Why the spectrum is flagged, in words"),
+        Column(
+            "path", "text", "", "meta.ref.url", "Where the original file lies", published=False
+        ),
+        Column("checksum", "text", "", "meta.checksum", "SHA-256 of the original file"),
+        Column("size", "bigint", "byte", "phys.size;meta.file", "Length of the original file"),
+        Column(
+            "spectral_axis",
+            "double precision[]",
+            "Angstrom",
+            "em.wl",
+            "Vacuum wavelengths of the pixels",
+            "spec:Spectrum.Data.SpectralAxis.Value",
+            published=False,
+        ),
+        Column(
+            "flux",
+            "real[]",
+            "",
+            "phot.flux.density;em.wl",
+            "Flux of the pixels, relative",
+            "spec:Spectrum.Data.FluxAxis.Value",
+            published=False,
+        ),
+        Column(
+            "ivar",
+            "real[]",
+            "",
+            "stat.error;phot.flux.density;em.wl",
+            "Inverse variance of the flux; NULL where the archive gives none",
+            published=False,
+        ),
+        Column(
+            "mask",
+            "boolean[]",
+            "",
+            "meta.code.qual",
+            "True where a pixel is bad",
+            published=False,
+        ),
+    ),
+    ("spectrum_id",),
+)
+
+ADAPTED = Table(
+    "adapted",
+    "Training spectra brought to the resolution and pixels of the survey",
+    (
+        SPECTRUM_ID,
+        Column("flux", "real[]", "", "phot.flux.density;em.wl", "Flux on the common grid"),
+        Column("mask", "boolean[]", "", "meta.code.qual", "True where a grid element is bad"),
+        QUALITY,
+    ),
+    ("spectrum_id",),
+)
+
+FEATURES = Table(
+    "features",
+    "Rectified spectra on the common grid: the vectors that the learning sees",
+    (
+        SPECTRUM_ID,
+        Column(
+            "flux",
+            "real[]",
+            "",
+            "phot.flux.density;em.wl;arith.ratio",
+            "Flux over continuum at the wavelengths of the table grid",
+            "spec:Spectrum.Data.FluxAxis.Value",
+        ),
+        Column(
+            "continuum_noise",
+            "real",
+            "",
+            "stat.stdev;phot.flux.density",
+            "Robust scatter of the rectified flux outside the lines",
+        ),
+        Column(
+            "n_interpolated",
+            "smallint",
+            "",
+            "meta.number",
+            "Number of grid elements interpolated over bad pixels",
+        ),
+        QUALITY,
+    ),
+    ("spectrum_id",),
+)
+
+GRID = Table(
+    "grid",
+    "Wavelengths of the feature elements",
+    (
+        Column("element", "smallint", "", "meta.id;meta.main", "Index of the element, from 1"),
+        Column(
+            "wavelength",
+            "double precision",
+            "Angstrom",
+            "em.wl",
+            "Vacuum wavelength of the centre of the element",
+        ),
+        Column(
+            "wavelength_air",
+            "double precision",
+            "Angstrom",
+            "em.wl;obs.atmos",
+            "Air wavelength of the centre of the element",
+        ),
+    ),
+    ("element",),
+)
+
+LABELS = Table(
+    "labels",
+    "Classes given to spectra by an archive or a person; superseded labels stay",
+    (
+        SPECTRUM_ID,
+        Column("class", "text", "", "src.class", "Class: " + ", ".join(CLASSES)),
+        Column("source", "text", "", "meta.code", "archive or person"),
+        Column("author", "text", "", "meta.bib.author", "Who gave the label"),
+        Column("labelled_at", "timestamp", "", "time.creation", "When the label was given (UTC)"),
+        Column(
+            "superseded_at",
+            "timestamp",
+            "",
+            "time.expiration",
+            "When another label took its place (UTC); NULL where it holds",
+        ),
+    ),
+    ("spectrum_id", "source", "author", "labelled_at"),
+)
+
+RUNS = Table(
+    "runs",
+    "Passes from features to scores",
+    (
+        Column("run_id", "text", "", "meta.id;meta.main", "Identifier of the run"),
+        Column("method", "text", "", "meta.code.class", "label_propagation or label_spreading"),
+        Column("parameters", "text", "", "meta.note", "Parameters of the method (JSON)"),
+        Column("versions", "text", "", "meta.version", "Versions of the software (JSON)"),
+        Column("n_spectra", "bigint", "", "meta.number", "Number of spectra met"),
+        Column("n_usable", "bigint", "", "meta.number", "Number of spectra with features"),
+        Column("n_labelled", "bigint", "", "meta.number", "Number of labelled spectra"),
+        Column("n_candidates", "bigint", "", "meta.number", "Number of candidates"),
+        Column("n_iter", "integer", "", "meta.number", "Iterations of the propagation"),
+        Column("converged", "boolean", "", "meta.code", "Whether the propagation converged"),
+        Column(
+            "average_precision",
+            "real",
+            "",
+            "stat.value",
+            "Average precision of the score where the true classes are known (simulations)",
+        ),
+        Column("started", "timestamp", "", "time.start;meta", "Start of the run (UTC)"),
+        Column("ended", "timestamp", "", "time.end;meta", "End of the run (UTC)"),
+        Column("state", "text", "", "meta.code.status", "current, kept or withdrawn"),
+    ),
+    ("run_id",),
+)
+
+
+def _probability(name: str) -> Column:
+    return Column(
+        f"p_{name}",
+        "real",
+        "",
+        "stat.probability",
+        f"Share of class {name} in the label distribution; NULL where no label reaches",
+    )
+
+
+PROBABILITIES = tuple(_probability(name) for name in CLASSES)
+SCORE = Column(
+    "score",
+    "real",
+    "",
+    "stat.probability;src.class",
+    "Sum of the shares of the target classes: " + ", ".join(TARGET_CLASSES),
+)
+RANK = Column("rank", "integer", "", "meta.id;stat.value", "Rank by score, best is 1")
+
+SCORES = Table(
+    "scores",
+    "Scores of every usable spectrum for every class, by run",
+    (
+        RUN_ID,
+        SPECTRUM_ID,
+        *PROBABILITIES,
+        SCORE,
+        RANK,
+        Column("entropy", "real", "bit", "stat.value", "Entropy of the label distribution"),
+    ),
+    ("run_id", "spectrum_id"),
+)
+
+CANDIDATES = Table(
+    "candidates",
+    "The best scores of the current run, with all that is needed to judge them",
+    (
+        RUN_ID,
+        SPECTRUM_ID,
+        RANK,
+        SCORE,
+        *PROBABILITIES,
+        Column("class", "text", "", "src.class", "Class of the largest share"),
+        COLLECTION,
+        RELEASE,
+        OBJECT,
+        RA,
+        DEC,
+        MJD,
+        SNR,
+        ARCHIVE_CLASS,
+        ARCHIVE_SUBCLASS,
+        Column(
+            "equivalent_width",
+            "real",
+            "Angstrom",
+            "spect.line.eqWidth",
+            "Equivalent width of Hα over 6544.6–6584.6 Å, emission negative",
+        ),
+        Column(
+            "peak_height",
+            "real",
+            "",
+            "spect.line.intensity",
+            "Largest rectified flux within 10 Å of Hα, minus 1",
+        ),
+        Column(
+            "continuum_noise",
+            "real",
+            "",
+            "stat.stdev;phot.flux.density",
+            "Robust scatter of the rectified flux outside the lines",
+        ),
+        QUALITY,
+    ),
+    ("run_id", "spectrum_id"),
+)
+
+#: All tables by name, in the order of the flow of data.
+TABLES = {
+    table.name: table
+    for table in (SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, SCORES, CANDIDATES)
+}
+
+#: The tables that readers see.
+PUBLISHED = tuple(table for table in TABLES.values() if table is not ADAPTED)

@@ -1,0 +1,43 @@
+"""The few exceptions that vospec raises for faults of the outside world.
+
+A caller's mistake is a ``ValueError``; one bad spectrum is a quality bit, not
+an exception; what remains is a file, a service or a setting that is not as it
+should be, and every such fault is a child of :class:`VospecError`. The command
+line turns these into one line and exit code 1.
+"""
+
+
+class VospecError(Exception):
+    """A fault of the outside world, told in one sentence that names the thing."""
+
+
+class ConfigurationError(VospecError):
+    """A setting is missing, unknown or of the wrong kind."""
+
+
+class SpectrumError(VospecError):
+    """A file holds no spectrum that vospec can read."""
+
+
+class UnreadableFileError(SpectrumError):
+    """A file cannot be opened, or its FITS structure is damaged."""
+
+
+class UnknownLayoutError(SpectrumError):
+    """A sound file that is of none of the known archives' layouts."""
+
+
+class NoSpectraError(VospecError):
+    """A folder that should hold spectra holds none."""
+
+
+class StoreError(VospecError):
+    """A dataset of the store is missing or incomplete."""
+
+
+class SparkError(VospecError):
+    """Spark cannot start: Java is missing or the master cannot be reached."""
+
+
+class DatabaseError(VospecError):
+    """PostgreSQL cannot be reached or refuses what was asked."""
