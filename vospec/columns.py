@@ -225,9 +225,7 @@ SPECTRA = Table(
         ),
         QUALITY,
         Column("reason", "text", "", "meta.note", "Why the spectrum is flagged, in words"),
-        Column(
-            "path", "text", "", "meta.ref.url", "Where the original file lies", published=False
-        ),
+        Column("path", "text", "", "meta.ref.url", "Where the original file lies", published=False),
         Column("checksum", "text", "", "meta.checksum", "SHA-256 of the original file"),
         Column("size", "bigint", "byte", "phys.size;meta.file", "Length of the original file"),
         Column(

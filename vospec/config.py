@@ -1,0 +1,267 @@
+"""The settings of vospec: one TOML file, typed, frozen, unknown keys refused.
+
+Every key stands once, below, with its default and its meaning; ``vospec
+config`` prints them as a documented TOML file. Units are part of the names.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from vospec.errors import ConfigurationError
+
+METHODS = ("label_spreading", "label_propagation")
+KERNELS = ("resolving_power", "paper")
+WEIGHTS = ("local_scaling", "binary", "rbf")
+
+Check = Callable[[Any], bool]
+
+
+def _key(default: Any, meaning: str, check: Check | None = None, expected: str = "") -> Any:  # noqa: ANN401 - fields of any type
+    metadata = {"meaning": meaning, "check": check, "expected": expected}
+    if isinstance(default, tuple | dict):
+        return field(default_factory=lambda: default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _positive(value: float) -> bool:
+    return value > 0
+
+
+def _one_of(allowed: tuple[str, ...]) -> tuple[Check, str]:
+    return lambda value: value in allowed, "one of " + ", ".join(allowed)
+
+
+def _some_of(allowed: tuple[str, ...]) -> tuple[Check, str]:
+    return (
+        lambda value: bool(value) and set(value) <= set(allowed),
+        "at least one of " + ", ".join(allowed),
+    )
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where the datasets stand."""
+
+    folder: str = _key("var/store", "folder or URI (file:, hdfs:, s3a:) that holds all datasets")
+
+
+@dataclass(frozen=True)
+class SurveySettings:
+    """The spectra among which candidates are sought."""
+
+    folders: tuple[str, ...] = _key((), "folders of LAMOST FITS files, searched with subfolders")
+    truth: str = _key("", "CSV (spectrum_id, class) of true classes, where they are known")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The labelled spectra."""
+
+    folders: tuple[str, ...] = _key((), "folders of CCD700 FITS files, searched with subfolders")
+    labels: tuple[str, ...] = _key(
+        (), "label lists (CSV: id, label); none: every *labels*.csv in the training folders"
+    )
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """The common wavelength grid; its pixels are LAMOST's own."""
+
+    start_angstrom: float = _key(6290.0, "first wavelength (vacuum)", _positive, "above 0")
+    stop_angstrom: float = _key(6725.0, "last wavelength (vacuum)", _positive, "above 0")
+
+
+@dataclass(frozen=True)
+class AdaptationSettings:
+    """How training spectra are brought to the survey's resolution."""
+
+    kernel: str = _key(
+        "resolving_power",
+        "resolving_power: FWHM from the two resolving powers; paper: 5 pixels of the training",
+        *_one_of(KERNELS),
+    )
+    target_resolving_power: float = _key(1800.0, "that of the survey", _positive, "above 0")
+
+
+@dataclass(frozen=True)
+class LearningSettings:
+    """The neighbour graph and the propagation of labels over it."""
+
+    methods: tuple[str, ...] = _key(
+        METHODS, "one run each; the first becomes the current one", *_some_of(METHODS)
+    )
+    n_components: int = _key(
+        32, "principal components of the graph's space; 0: all", lambda v: v >= 0, "0 or more"
+    )
+    n_sample: int = _key(20000, "spectra on which the components are fitted", _positive, "above 0")
+    n_neighbors: int = _key(10, "neighbours of a spectrum", _positive, "above 0")
+    weights: str = _key("local_scaling", "weights of the graph's edges", *_one_of(WEIGHTS))
+    alpha: float = _key(
+        0.9,
+        "share that Label Spreading takes from the neighbours",
+        lambda v: 0 < v < 1,
+        "between 0 and 1",
+    )
+    max_iter: int = _key(1000, "bound on the iterations", _positive, "above 0")
+    tol: float = _key(
+        1e-4, "relative change at which the propagation has converged", _positive, "above 0"
+    )
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """Which scores make a candidate."""
+
+    min_score: float = _key(0.5, "least score of a candidate", lambda v: 0 <= v <= 1, "0 to 1")
+    n_candidates: int = _key(10000, "most candidates of a run", _positive, "above 0")
+
+
+@dataclass(frozen=True)
+class SparkSettings:
+    """The engine."""
+
+    master: str = _key("local[*]", "local[*], spark://…, yarn or k8s://…")
+    driver_memory: str = _key("2g", "memory of the driver, and of everything where master is local")
+    partitions: int = _key(0, "tasks of a stage; 0: four a core", lambda v: v >= 0, "0 or more")
+
+
+@dataclass(frozen=True)
+class PublicationSettings:
+    """The database under the service."""
+
+    host: str = _key("var/run", "folder of PostgreSQL's socket, or a host name")
+    port: int = _key(5433, "port of PostgreSQL", lambda v: 0 < v < 65536, "1 to 65535")  # noqa: PLR2004 - ports end there
+    database: str = _key("gavo", "database of DaCHS")
+    user: str = _key("gavoadmin", "role that owns the tables; passwords belong in ~/.pgpass")
+    service_url: str = _key("http://127.0.0.1:8080", "address at which DaCHS serves")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, by the sections of the TOML file."""
+
+    store: StoreSettings = field(default_factory=StoreSettings)
+    survey: SurveySettings = field(default_factory=SurveySettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    grid: GridSettings = field(default_factory=GridSettings)
+    adaptation: AdaptationSettings = field(default_factory=AdaptationSettings)
+    learning: LearningSettings = field(default_factory=LearningSettings)
+    selection: SelectionSettings = field(default_factory=SelectionSettings)
+    spark: SparkSettings = field(default_factory=SparkSettings)
+    publication: PublicationSettings = field(default_factory=PublicationSettings)
+
+
+def load(path: Path) -> Settings:
+    """Read settings from a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Settings
+        What the file says, defaults elsewhere.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read, is not TOML, or holds an unknown key or a
+        value of the wrong kind; the message names the file and the key.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        message = f"{path}: the configuration cannot be read ({fault.strerror})"
+        raise ConfigurationError(message) from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        message = f"{path}: this is not TOML ({fault})"
+        raise ConfigurationError(message) from fault
+    return parse(content, str(path))
+
+
+def parse(content: dict[str, Any], origin: str) -> Settings:
+    """Settings from the tables of a TOML document; `origin` names it in errors."""
+    sections = {f.name: f for f in fields(Settings)}
+    _refuse_unknown(content, sections, origin)
+    types = get_type_hints(Settings)
+    return Settings(
+        **{
+            name: _section(types[name], table, f"{origin}: [{name}]")
+            for name, table in content.items()
+        }
+    )
+
+
+def _section(kind: type, table: Any, origin: str) -> Any:  # noqa: ANN401 - one of the dataclasses above
+    if not isinstance(table, dict):
+        message = f"{origin} must be a table, not {table!r}"
+        raise ConfigurationError(message)
+    known = {f.name: f for f in fields(kind)}
+    _refuse_unknown(table, known, origin)
+    types = get_type_hints(kind)
+    return kind(
+        **{key: _value(known[key], types[key], value, origin) for key, value in table.items()}
+    )
+
+
+def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], origin: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "known are: " + ", ".join(known)
+            message = f"{origin}: unknown key {key}; {hint}"
+            raise ConfigurationError(message)
+
+
+def _value(key: Field[Any], kind: Any, value: Any, origin: str) -> Any:  # noqa: ANN401 - values of any type
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind == tuple[str, ...]:
+        sound = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        value = tuple(value) if sound else value
+    else:
+        sound = type(value) is kind
+    check, expected = key.metadata["check"], key.metadata["expected"]
+    if not sound or (check is not None and not check(value)):
+        wanted = ", ".join(filter(None, (_type_name(kind), expected)))
+        message = f"{origin}: {key.name} = {value!r}, expected {wanted}"
+        raise ConfigurationError(message)
+    return value
+
+
+def _type_name(kind: Any) -> str:  # noqa: ANN401 - a type or a generic alias
+    names = {str: "text", int: "an integer", float: "a number"}
+    return names.get(kind, "a list of texts")
+
+
+def document() -> str:
+    """The defaults as a TOML document, every key with its meaning."""
+    lines = ["# Settings of vospec. Every key may be left out; these are the defaults."]
+    for section, kind in get_type_hints(Settings).items():
+        lines += ["", f"# {kind.__doc__}", f"[{section}]"]
+        for key in fields(kind):
+            allowed = f" ({key.metadata['expected']})" if key.metadata["expected"] else ""
+            lines += [
+                f"# {key.metadata['meaning']}{allowed}",
+                f"{key.name} = {_toml(_default(key))}",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _default(key: Field[Any]) -> Any:  # noqa: ANN401 - defaults of any type
+    return key.default if key.default_factory is MISSING else key.default_factory()
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401 - values of any type
+    """Write text, number or list; JSON writes these as TOML does."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+__all__ = ["Settings", "document", "load", "parse"]
