@@ -1,0 +1,221 @@
+"""Rectification: flux over continuum, for many spectra at once.
+
+The continuum is a low-order Chebyshev polynomial in wavelength, fitted by least
+squares to the elements outside the protected windows. After each fit, elements
+that lie too far below it (absorption lines) or above it (emission, cosmic rays)
+are left out, and the next fit may take them back. The clipping is asymmetric, as
+in IRAF's ``continuum`` (Tody 1986, SPIE 627, 733), because absorption is the rule
+and emission the exception; and so is its scale: the scatter is 1.4826 times the
+median residual (Rousseeuw & Croux 1993, JASA 88, 1273) of the elements above the
+fit, where few lines reach.
+
+Of the degrees 1 to 4, two follows the continuum of A to K stars of LAMOST over the
+435 Å of the default grid as well as the higher ones, varies least with noise, and
+comes closest to what people drew through the same stars in CCD700 (mean difference
+at Hα 0.3 %). No low degree follows the bands of M stars, and none should: they
+stay in the features.
+
+Protected are the windows where a clip would come too late: Hα with wings of ±25 Å
+shifted by up to 400 km/s, He I 6680, and the residues of the night sky's [O I].
+
+Cost: for a spectrum and iteration, one sort of its elements and (degree + 1)²
+operations an element; about 10⁻⁴ s a spectrum of 290 elements.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
+
+from vospec.spectra.resampling import checked_batch
+
+#: Windows (vacuum Å) that the continuum is not fitted in: [O I] 6302 and 6366 of
+#: the sky, Hα, He I 6680.
+PROTECTED = ((6297.0, 6308.0), (6361.0, 6371.0), (6530.0, 6600.0), (6673.0, 6687.0))
+#: Degree of the continuum's polynomial.
+DEGREE = 2
+#: Elements further below or above the fit, in units of the scatter, are left out.
+CLIP = (2.0, 3.0)
+ITERATIONS = 5
+#: Standard deviation of a normal distribution over its median absolute deviation.
+MAD_TO_SIGMA = 1.4826
+#: A continuum that falls below this share of the median flux is none.
+LOWEST_CONTINUUM = 0.05
+#: A fit needs this share of the elements outside the protected windows.
+FEWEST_ELEMENTS = 0.25
+#: A spectrum without noise is not clipped down to its rounding errors.
+_LEAST_SCATTER = 1e-6
+
+
+@dataclass(frozen=True)
+class Rectified:
+    """Rectified spectra.
+
+    Attributes
+    ----------
+    flux
+        Flux over continuum, shape (n, n_elements); NaN in rows without continuum.
+    continuum
+        Continuum in the unit of the flux, shape (n, n_elements); NaN likewise.
+    noise
+        Robust scatter of the rectified flux outside the lines, shape (n,); NaN
+        likewise.
+    fitted
+        False in rows for which no continuum could be fitted, shape (n,).
+    """
+
+    flux: NDArray[np.float64]
+    continuum: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    fitted: NDArray[np.bool_]
+
+
+def _median(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the median of the chosen elements of each row; NaN where there is none."""
+    ordered = np.sort(np.where(chosen, values, np.inf), axis=1)
+    count = chosen.sum(axis=1)
+    rows = np.arange(len(values))
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[1] - 1)
+    middle = (ordered[rows, low] + ordered[rows, high]) / 2
+    return np.where(count > 0, middle, np.nan)
+
+
+def _outside(
+    spectral_axis: NDArray[np.float64], windows: Sequence[tuple[float, float]]
+) -> NDArray[np.bool_]:
+    outside = np.ones(spectral_axis.shape, dtype=bool)
+    for low, high in windows:
+        outside &= (spectral_axis < low) | (spectral_axis > high)
+    return outside
+
+
+def _fit(
+    flux: NDArray[np.float64], used: NDArray[np.bool_], basis: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the least-squares polynomials through the used elements of each row."""
+    size = basis.shape[1]
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(-1, size * size)
+    weight = used.astype(np.float64)
+    normal = (weight @ products).reshape(-1, size, size)
+    # Keeps rows without elements solvable; elsewhere it is below the rounding of float32.
+    normal += 1e-9 * np.eye(size)
+    right = (weight * flux) @ basis
+    return np.linalg.solve(normal, right[..., None])[..., 0] @ basis.T
+
+
+def _continuum(
+    flux: NDArray[np.float64],
+    candidates: NDArray[np.bool_],
+    basis: NDArray[np.float64],
+    clip: tuple[float, float],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Fit and clip in turn; return the continuum and the elements that it rests on."""
+    used = candidates
+    for _ in range(ITERATIONS):
+        residual = flux - _fit(flux, used, basis)
+        scatter = MAD_TO_SIGMA * _median(residual, candidates & (residual > 0))[:, None]
+        scatter = np.fmax(scatter, _LEAST_SCATTER)
+        used = candidates & (residual >= -clip[0] * scatter) & (residual <= clip[1] * scatter)
+    return _fit(flux, used, basis), used
+
+
+def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alone
+    flux: ArrayLike,
+    spectral_axis: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    protected: Sequence[tuple[float, float]] = PROTECTED,
+    degree: int = DEGREE,
+    clip: tuple[float, float] = CLIP,
+) -> Rectified:
+    """Divide spectra by their continuum.
+
+    Parameters
+    ----------
+    flux
+        Flux of any scale, shape (n, n_elements).
+    spectral_axis
+        Wavelengths of the elements in Å, shape (n_elements,).
+    mask
+        True where an element is bad, shape (n, n_elements): it takes no part in the
+        fit, but is divided like the others. Elements that are not finite are bad as
+        well and stay so.
+    protected
+        Windows (first and last wavelength in Å) that take no part in the fit.
+    degree
+        Degree of the polynomial.
+    clip
+        How far below and above the fit an element may lie, in units of the scatter.
+
+    Returns
+    -------
+    Rectified
+        Rectified flux, continuum, noise and which rows could be fitted. A row
+        with too few good elements, without positive median flux, or whose
+        continuum is not positive everywhere is NaN and not fitted.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not agree, or the windows leave too few elements for the degree.
+    """
+    values, bad = checked_batch(flux, spectral_axis, mask)
+    axis = np.asarray(spectral_axis, dtype=np.float64)
+    outside = _outside(axis, protected)
+    fewest = max(FEWEST_ELEMENTS * outside.sum(), degree + 2)
+    if outside.sum() < fewest:
+        msg = f"a fit of degree {degree} needs {fewest} elements outside the protected windows"
+        raise ValueError(msg)
+    candidates = ~bad & outside
+    level = _median(values, candidates)
+    positive = level > 0
+    level = np.where(positive, level, 1.0)[:, None]
+    scaled = values / level
+    position = 2.0 * (axis - axis[0]) / (axis[-1] - axis[0]) - 1.0
+    basis = chebyshev.chebvander(position, degree)
+    continuum, used = _continuum(np.where(bad, 0.0, scaled), candidates, basis, clip)
+    fitted = positive & (used.sum(axis=1) >= fewest) & (continuum.min(axis=1) > LOWEST_CONTINUUM)
+    continuum[~fitted] = np.nan
+    rectified = scaled / continuum
+    noise = MAD_TO_SIGMA * _median(np.abs(rectified - 1.0), used & fitted[:, None])
+    return Rectified(rectified, continuum * level, noise, fitted)
+
+
+def interpolate(flux: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.float64]:
+    """Fill bad elements linearly between the nearest good ones.
+
+    Bad elements before the first or after the last good one take its value.
+
+    Parameters
+    ----------
+    flux
+        Flux on evenly spaced elements, shape (n, n_elements).
+    mask
+        True where an element is bad, shape (n, n_elements). Elements that are not
+        finite are bad as well.
+
+    Returns
+    -------
+    numpy.ndarray
+        Flux with every bad element filled, shape (n, n_elements); rows without a
+        good element are NaN.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree.
+    """
+    values, bad = checked_batch(flux, np.empty(np.shape(flux)[-1]), mask)
+    last = values.shape[1] - 1
+    index = np.arange(last + 1)
+    before = np.maximum.accumulate(np.where(bad, -1, index), axis=1)
+    after = np.minimum.accumulate(np.where(bad, last + 1, index)[:, ::-1], axis=1)[:, ::-1]
+    before, after = np.where(before < 0, after, before), np.where(after > last, before, after)
+    before, after = np.clip(before, 0, last), np.clip(after, 0, last)
+    share = (index - before) / np.maximum(after - before, 1)
+    left, right = (np.take_along_axis(values, k, axis=1) for k in (before, after))
+    filled = np.where(bad, left + share * (right - left), values)
+    filled[bad.all(axis=1)] = np.nan
+    return filled
