@@ -1,0 +1,178 @@
+"""The command line: ``vospec COMMAND``.
+
+The outside world's faults end in one line and exit code 1; anything else is a
+bug and shows its traceback.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vospec import __version__, config
+from vospec.errors import VospecError
+
+logger = logging.getLogger("vospec")
+
+DESCRIPTION = """\
+Find emission-line stars in LAMOST spectra and publish them in the Virtual Observatory.
+
+The stages, each of which leaves a dataset in the store and goes on where it was
+interrupted:
+  ingest    read FITS files: the survey (LAMOST) and the training spectra (CCD700)
+  features  adapt the training spectra, rectify all on one wavelength grid
+  score     build the neighbour graph, spread the labels, select candidates
+  publish   load everything into PostgreSQL, where DaCHS serves it
+  run       all of these
+"""
+
+EPILOG = """\
+A first try without data of your own:
+  vospec simulate var/simulated
+  vospec config > vospec.toml     (then name the folders in it)
+  vospec run
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    given = _parser().parse_args(arguments)
+    _log(verbose=given.verbose)
+    try:
+        code: int = given.command(given)
+    except VospecError as fault:
+        sys.stderr.write(f"vospec: {fault}\n")
+        return 1
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("vospec: interrupted; the same command goes on from here\n")
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vospec",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"vospec {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_simulate(commands)
+    for name, command, meaning in (
+        ("ingest", _ingest, "read the FITS files into the store"),
+        ("features", _features, "make the feature vectors (after ingest)"),
+        ("score", _score, "score all spectra and select candidates (after features)"),
+        ("publish", _publish, "load the store into the database (after score)"),
+        ("run", _run, "ingest, features, score and publish"),
+        ("status", _status, "say what the store holds, what is unusable and why"),
+    ):
+        _add(commands, name, command, meaning)
+    shown = commands.add_parser("config", help="print all settings with their meaning, as TOML")
+    shown.set_defaults(command=_config)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Command = Callable[[argparse.Namespace], int]
+
+
+def _add(commands: "Commands", name: str, command: Command, meaning: str) -> None:
+    parser = commands.add_parser(name, help=meaning, description=meaning)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("vospec.toml"),
+        metavar="FILE",
+        help="the settings (default: vospec.toml; see 'vospec config')",
+    )
+    parser.set_defaults(command=command)
+
+
+def _add_simulate(commands: "Commands") -> None:
+    meaning = "write a survey and labelled training spectra of known truth as FITS files"
+    parser = commands.add_parser("simulate", help=meaning, description=meaning)
+    parser.add_argument("folder", type=Path, help="where to write; made if missing")
+    parser.add_argument("--survey", type=_count, default=5000, metavar="N", help="survey spectra")
+    parser.add_argument(
+        "--training", type=_count, default=1700, metavar="N", help="labelled training spectra"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="same seed, same files")
+    parser.set_defaults(command=_simulate)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        message = f"{value} is not a positive number"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _log(*, verbose: bool) -> None:
+    # A terminal shows what is said now; a log must also tell when.
+    layout = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=layout, stream=sys.stderr)
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _simulate(given: argparse.Namespace) -> int:
+    from vospec.archives import simulated  # noqa: PLC0415 - the other commands need not load it
+    from vospec.progress import Progress  # noqa: PLC0415
+
+    total = given.survey + given.training
+    with Progress("simulating spectra", total) as progress:
+        simulated.simulate(
+            given.folder,
+            n_survey=given.survey,
+            n_training=given.training,
+            seed=given.seed,
+            progress=progress.update,
+        )
+    return 0
+
+
+def _config(_: argparse.Namespace) -> int:
+    sys.stdout.write(config.document())
+    return 0
+
+
+def _stages(*names: str) -> Command:
+    """A command that carries out stages of the pipeline."""
+
+    def command(given: argparse.Namespace) -> int:
+        from vospec import pipeline  # noqa: PLC0415 - loads Spark, which --help need not wait for
+
+        settings = config.load(given.config)
+        with pipeline.job(settings) as job:
+            for name in names:
+                getattr(pipeline, name)(job)
+        return 0
+
+    return command
+
+
+_ingest = _stages("ingest")
+_features = _stages("features")
+_score = _stages("score")
+_publish = _stages("publish")
+_run = _stages("ingest", "features", "score", "publish")
+
+
+def _status(given: argparse.Namespace) -> int:
+    from vospec import status  # noqa: PLC0415
+
+    for line in status.lines(config.load(given.config)):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

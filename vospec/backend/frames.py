@@ -1,0 +1,82 @@
+"""Between Arrow, numpy and Spark's DataFrames; writing with progress."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark import Accumulator
+from pyspark.sql import DataFrame
+
+from vospec.columns import Table
+from vospec.progress import Progress
+from vospec.store import Dataset
+
+_SPARK = {
+    "text": "string",
+    "boolean": "boolean",
+    "smallint": "smallint",
+    "integer": "int",
+    "bigint": "bigint",
+    "real": "float",
+    "double precision": "double",
+    "timestamp": "timestamp",
+    "boolean[]": "array<boolean>",
+    "real[]": "array<float>",
+    "double precision[]": "array<double>",
+}
+
+#: Seconds between two looks at how far the executors are.
+POLL = 0.3
+
+
+def spark_schema(table: Table) -> str:
+    """The Spark schema of a table of :mod:`vospec.columns`, as DDL."""
+    return ", ".join(f"`{column.name}` {_SPARK[column.type]}" for column in table)
+
+
+def matrix(column: pa.Array) -> NDArray[np.generic]:
+    """A list column whose lists are of one length, as (rows, length)."""
+    flat: NDArray[np.generic] = column.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), -1)
+
+
+def lists(values: NDArray[np.generic], usable: NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
+    """Rows of a matrix as a list column; rows that are not usable are null."""
+    lengths = np.where(usable, values.shape[1], 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    flat = pa.array(values[usable].ravel(), type=kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), flat, mask=pa.array(~usable))
+
+
+def write(frame: DataFrame, dataset: Dataset, *, progress: Progress, done: Accumulator[int]) -> int:
+    """Run a stage, write what it yields, show progress; return the number of rows.
+
+    The dataset is not complete yet: that is the pipeline's to say.
+    """
+    dataset.clear()
+    with progress, _watched(lambda: progress.update(done.value)):
+        frame.write.mode("overwrite").parquet(dataset.uri)
+        rows = frame.sparkSession.read.parquet(dataset.uri).count()
+        progress.done = rows
+    return rows
+
+
+@contextmanager
+def _watched(look: Callable[[], None]) -> Iterator[None]:
+    """Call `look` every now and then while the body waits for Spark."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(POLL):
+            look()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()

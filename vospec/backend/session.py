@@ -1,0 +1,128 @@
+"""The Spark session: started when first needed, quiet, bound to loopback when local."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pyspark.sql import SparkSession
+
+from vospec.config import SparkSettings
+from vospec.errors import SparkError
+
+MIN_JAVA = 17
+
+#: A task is one thread: BLAS, OpenMP and numba must not start more.
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+class Engine:
+    """A Spark session that starts when it is first asked for.
+
+    Parameters
+    ----------
+    settings : SparkSettings
+        Master, memory, number of tasks.
+    scratch : Path
+        Local folder for what Spark spills; nothing is written elsewhere.
+    """
+
+    def __init__(self, settings: SparkSettings, scratch: Path) -> None:
+        self.settings = settings
+        self.scratch = scratch
+        self._session: SparkSession | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            self._session.stop()
+            self._session = None
+
+    @property
+    def session(self) -> SparkSession:
+        """The running session.
+
+        Raises
+        ------
+        SparkError
+            Java is missing or too old, or the master does not answer.
+        """
+        if self._session is None:
+            require_java()
+            self._session = _start(self.settings, self.scratch)
+        return self._session
+
+    @property
+    def partitions(self) -> int:
+        """How many tasks a stage is cut into."""
+        return self.settings.partitions or 4 * self.session.sparkContext.defaultParallelism
+
+
+def require_java() -> None:
+    """Raise SparkError unless a Java runtime of version 17 or later is there."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which(str(Path(home, "bin", "java"))) if home else shutil.which("java")
+    if java is None:
+        where = f"under JAVA_HOME={home}" if home else "on the PATH"
+        message = f"Java is missing: no java {where}; Spark needs version {MIN_JAVA} or later"
+        raise SparkError(message)
+    words = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 - the program found above, no input
+    version = words.partition('"')[2].partition(".")[0].partition('"')[0]
+    if not version.isdigit() or int(version) < MIN_JAVA:
+        message = f"{java} is version {version or 'unknown'}; Spark needs {MIN_JAVA} or later"
+        raise SparkError(message)
+
+
+def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Spark's launcher prints Ivy and logging notices that say nothing of the work.
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:-UsePerfData")
+    builder = SparkSession.builder.master(settings.master).appName("vospec")
+    for key, value in _options(settings, scratch).items():
+        builder = builder.config(key, value)
+    try:
+        session: SparkSession = builder.getOrCreate()
+    except Exception as fault:  # py4j and Spark raise what they like when a gateway fails
+        message = f"Spark cannot start with master {settings.master}: {_first_line(fault)}"
+        raise SparkError(message) from fault
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
+    options = {
+        "spark.driver.memory": settings.driver_memory,
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.adaptive.enabled": "false",
+        **{f"spark.executorEnv.{name}": "1" for name in ONE_THREAD},
+    }
+    if settings.master.startswith("local"):
+        options |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+    return options
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0]

@@ -1,0 +1,337 @@
+"""The order of the stages: from files to a published run.
+
+Every function does one arrow of the design and leaves a complete dataset; what
+is complete already is left alone, so that a job that was killed goes on where
+it stopped and a job that has nothing new to do ends at once.
+"""
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+from pyspark import Accumulator
+from pyspark.sql import DataFrame
+
+from vospec import archives, learning, listing, runs, spectra
+from vospec.backend import frames, graph, reading, vectors
+from vospec.backend.session import Engine
+from vospec.columns import CLASSES, GRID, LABELS, TARGET_CLASSES, UNUSABLE
+from vospec.config import Settings
+from vospec.errors import NoSpectraError
+from vospec.plan import Plan, Run
+from vospec.progress import Progress
+from vospec.store import Dataset, arrow_schema
+
+logger = logging.getLogger(__name__)
+
+#: A stage, once it is given the counter of what it has done.
+Stage = Callable[[Accumulator[int]], DataFrame]
+
+#: Files of the listing held in memory at once.
+LISTED = 50_000
+
+
+class Job:
+    """A plan and the engine that carries it out."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self.settings = settings
+        self.plan = Plan(settings)
+        self.engine = engine
+
+    def frame(self, dataset: Dataset) -> DataFrame:
+        """A complete dataset as Spark reads it."""
+        _ = dataset.manifest
+        return self.engine.session.read.parquet(dataset.uri)
+
+    def write(self, what: str, dataset: Dataset, stage: Stage, total: int) -> int:
+        """Carry out a stage into a dataset, with progress; return its rows."""
+        done = self.engine.session.sparkContext.accumulator(0)
+        return frames.write(stage(done), dataset, progress=Progress(what, total), done=done)
+
+
+@contextmanager
+def job(settings: Settings) -> Iterator[Job]:
+    """Open a job; its Spark session, if one was needed, ends with it."""
+    with Engine(settings.spark, _scratch(settings.store.folder)) as engine:
+        yield Job(settings, engine)
+
+
+def _scratch(store: str) -> Path:
+    """Spark spills into a local store, or into the temporary folder where the store is remote."""
+    scheme = urlparse(store).scheme
+    if scheme not in ("", "file"):
+        return Path(tempfile.gettempdir(), "vospec-scratch")
+    return Path(unquote(urlparse(store).path)).resolve() / "scratch"
+
+
+def ingest(job: Job) -> None:
+    """Read every file into spectra, and the labels of the training spectra."""
+    plan = job.plan
+    if plan.spectra.is_complete():
+        logger.info("spectra: nothing new, %d files", plan.inventory[1])
+    else:
+        _list(plan)
+        _read(job)
+    if not plan.labels.is_complete():
+        _label(plan)
+
+
+def _list(plan: Plan) -> None:
+    """Write the listing of files, a part at a time."""
+    if plan.files.is_complete():
+        return
+    plan.files.clear()
+    target = f"{plan.files.location}/part-0.parquet"
+    schema = pa.schema([("path", pa.string()), ("stem", pa.string())])
+    with parquet.ParquetWriter(target, schema, filesystem=plan.store.filesystem) as writer:
+        part: list[dict[str, str]] = []
+        for file in listing.files(plan.folders):
+            part.append({"path": file.path, "stem": file.stem})
+            if len(part) == LISTED:
+                writer.write_table(pa.Table.from_pylist(part, schema=schema))
+                part.clear()
+        writer.write_table(pa.Table.from_pylist(part, schema=schema))
+    plan.files.complete(rows=plan.inventory[1], folders=plan.folders)
+
+
+def _read(job: Job) -> None:
+    plan, total = job.plan, job.plan.inventory[1]
+    files = job.frame(plan.files)
+    rows = job.write(
+        "reading spectra",
+        plan.spectra,
+        lambda done: reading.read(files, partitions=job.engine.partitions, done=done),
+        total,
+    )
+    usable = _count_usable(plan.spectra)
+    if not usable:
+        message = (
+            f"{', '.join(plan.folders)}: none of {total} FITS files holds a spectrum "
+            f"that can be read; {_first_reason(plan.spectra)}"
+        )
+        plan.spectra.clear()
+        raise NoSpectraError(message)
+    plan.spectra.complete(rows=rows, usable=usable, files=plan.files.path, folders=plan.folders)
+    logger.info("spectra: %d files, %d of them cannot be used", rows, rows - usable)
+
+
+def _count_usable(dataset: Dataset) -> int:
+    """Count rows without a flag that forbids use, though the dataset is not complete yet."""
+    rows = dataset.parts().to_table(columns=["quality"])
+    return int(np.sum((rows.column("quality").to_numpy() & UNUSABLE) == 0))
+
+
+def _first_reason(dataset: Dataset) -> str:
+    reasons = dataset.parts().head(1, columns=["reason"]).column("reason").to_pylist()
+    return f"the first: {reasons[0]}" if reasons else "no file was read"
+
+
+def _label(plan: Plan) -> None:
+    """Give training spectra the labels of the lists, by their identifiers in the archive."""
+    given = [label for path in plan.label_files for label in archives.read_labels(Path(path))]
+    read = plan.spectra.table(["spectrum_id", "archive_id", "quality"]).filter(
+        pc.equal(pc.bit_wise_and(pc.field("quality"), int(UNUSABLE)), 0)
+    )
+    known: dict[str, list[str]] = {}
+    for name, archive_id in zip(*(read.column(i).to_pylist() for i in (0, 1)), strict=True):
+        known.setdefault(archive_id, []).append(name)
+    rows = [
+        {"spectrum_id": name, "class": class_, "source": "archive", "author": "label list"}
+        for archive_id, class_ in given
+        for name in known.get(archive_id, ())
+    ]
+    for row in rows:
+        row["labelled_at"] = datetime.now(UTC)
+    plan.labels.write(
+        pa.Table.from_pylist(rows, schema=arrow_schema(LABELS)),
+        spectra=plan.spectra.path,
+        lists=plan.label_files,
+    )
+    logger.info("labels: %d of %d belong to a spectrum that was read", len(rows), len(given))
+
+
+def features(job: Job) -> None:
+    """Adapt the training spectra, rectify all, write the feature vectors and their grid."""
+    plan = job.plan
+    if not plan.adapted.is_complete():
+        _adapt(job)
+    if not plan.grid_table.is_complete():
+        plan.grid_table.write(_grid_table(plan))
+    if plan.features.is_complete():
+        logger.info("features: nothing new, %d vectors", plan.features.manifest["usable"])
+        return
+    survey = vectors.of_role(job.frame(plan.spectra), "survey")
+    adapted = job.frame(plan.adapted)
+    total = plan.spectra.manifest["rows"]
+    rows = job.write(
+        "rectifying",
+        plan.features,
+        lambda done: vectors.rectify(survey, adapted, grid=plan.grid, done=done),
+        total,
+    )
+    usable = _count_usable(plan.features)
+    plan.features.complete(
+        rows=rows, usable=usable, adapted=plan.adapted.path, grid=plan.grid_table.path
+    )
+    logger.info("features: %d vectors of %d elements", usable, len(plan.grid))
+
+
+def _adapt(job: Job) -> None:
+    plan, section = job.plan, job.settings.adaptation
+    training = vectors.of_role(job.frame(plan.spectra), "training")
+    rows = job.write(
+        "adapting training spectra",
+        plan.adapted,
+        lambda done: vectors.adapt(
+            training,
+            grid=plan.grid,
+            target_resolving_power=section.target_resolving_power,
+            kernel=section.kernel,
+            done=done,
+        ),
+        plan.spectra.manifest["rows"],
+    )
+    plan.adapted.complete(rows=rows, spectra=plan.spectra.path, kernel=section.kernel)
+
+
+def _grid_table(plan: Plan) -> pa.Table:
+    columns = {
+        "element": np.arange(1, len(plan.grid) + 1),
+        "wavelength": plan.grid,
+        "wavelength_air": spectra.vacuum_to_air(plan.grid),
+    }
+    return pa.table(columns).cast(arrow_schema(GRID))
+
+
+def score(job: Job) -> None:
+    """Build the graph and make a run of every method."""
+    plan = job.plan
+    todo = [run for run in plan.runs if not run.record.is_complete()]
+    for run in plan.runs:
+        if run not in todo:
+            logger.info("run %s: nothing new", run.run_id)
+    if not todo:
+        return
+    _build_graph(job)
+    vertices = _vertices(plan)
+    edges = _edges(job)
+    for run in todo:
+        _run(job, run, vertices, edges)
+
+
+def _build_graph(job: Job) -> None:
+    plan, section = job.plan, job.settings.learning
+    if not plan.vectors.is_complete():
+        rectified = job.frame(plan.features)
+        rows = job.write(
+            "projecting",
+            plan.vectors,
+            lambda done: graph.project(
+                rectified, n_components=section.n_components, n_sample=section.n_sample, done=done
+            ),
+            plan.features.manifest["usable"],
+        )
+        plan.vectors.complete(rows=rows, features=plan.features.path)
+    if not plan.neighbours.is_complete():
+        values = frames.matrix(plan.vectors.table(["vector"]).column("vector").combine_chunks())
+        rows = job.write(
+            "finding neighbours",
+            plan.neighbours,
+            lambda done: graph.search(
+                job.engine.session,
+                values,
+                n_neighbors=section.n_neighbors,
+                partitions=job.engine.partitions,
+                done=done,
+            ),
+            len(values),
+        )
+        plan.neighbours.complete(rows=rows, vectors=plan.vectors.path)
+
+
+def _vertices(plan: Plan) -> runs.Vertices:
+    """The spectra of the graph in its order, with their roles and labels."""
+    names = plan.vectors.table(["spectrum_id"]).column("spectrum_id").combine_chunks()
+    roles = plan.spectra.table(["spectrum_id", "role"])
+    survey = roles.filter(pc.field("role") == "survey").column("spectrum_id")
+    labels = plan.labels.table(["spectrum_id", "class", "superseded_at"])
+    valid = labels.filter(pc.field("superseded_at").is_null())
+    numbers = {
+        name: CLASSES.index(class_)
+        for name, class_ in zip(*(valid.column(i).to_pylist() for i in (0, 1)), strict=True)
+    }
+    classes = np.array([numbers.get(name, runs.UNLABELLED) for name in names.to_pylist()])
+    return runs.Vertices(names, pc.is_in(names, survey).to_numpy(zero_copy_only=False), classes)
+
+
+def _edges(job: Job) -> runs.Graph:
+    """The graph's matrix, on the driver."""
+    nearest = job.plan.neighbours.table().sort_by("row").combine_chunks()
+    indices, distances = (
+        frames.matrix(nearest.column(name).chunk(0)) for name in ("neighbours", "distances")
+    )
+    return learning.neighbour_graph(indices, distances, weights=job.settings.learning.weights)
+
+
+def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None:
+    """Propagate, score, select; the record comes last and makes the run complete."""
+    started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
+    propagated = runs.propagate(edges, vertices.classes, run.method, section)
+    scores = runs.score_table(run.run_id, vertices, propagated.shares)
+    candidates = runs.candidate_table(
+        scores,
+        of=plan.spectra,
+        features=plan.features,
+        grid=plan.grid,
+        selection=job.settings.selection,
+    )
+    truth = job.settings.survey.truth
+    precision = runs.average_precision(scores, runs.read_truth(truth)) if truth else None
+    counts = {
+        "n_spectra": plan.spectra.manifest["rows"],
+        "n_usable": len(vertices.classes),
+        "n_labelled": int((vertices.classes != runs.UNLABELLED).sum()),
+        "n_candidates": len(candidates),
+    }
+    run.scores.write(scores)
+    run.candidates.write(candidates)
+    record = runs.record(
+        run.method,
+        section,
+        run_id=run.run_id,
+        n_iter=propagated.n_iter,
+        converged=propagated.converged,
+        average_precision=precision,
+        started=started,
+        ended=datetime.now(UTC),
+        **counts,
+    )
+    run.record.write(record, settings=asdict(job.settings), neighbours=plan.neighbours.path)
+    _tell(run, counts, precision)
+
+
+def _tell(run: Run, counts: dict[str, int], precision: float | None) -> None:
+    logger.info(
+        "run %s: %d candidates among %d spectra, %d labelled",
+        run.run_id,
+        counts["n_candidates"],
+        counts["n_usable"],
+        counts["n_labelled"],
+    )
+    if precision is not None:
+        logger.info(
+            "run %s: average precision of %s against the truth: %.3f",
+            run.run_id,
+            " + ".join(TARGET_CLASSES),
+            precision,
+        )

@@ -1,0 +1,170 @@
+"""The plan of a job: which datasets its settings and inputs lead to.
+
+Every dataset's path contains the fingerprint of what it is made from, and that
+contains the fingerprints before it: the chain of the design, from the files to
+the runs. Nothing is computed or started here; asking for a dataset tells where
+it stands, whether it is there or not.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vospec import listing, spectra
+from vospec.config import Settings
+from vospec.errors import ConfigurationError, NoSpectraError
+from vospec.store import Dataset, Store, fingerprint
+
+
+@dataclass(frozen=True)
+class Run:
+    """The datasets of one run."""
+
+    run_id: str
+    method: str
+    record: Dataset
+    scores: Dataset
+    candidates: Dataset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything of a job stands.
+
+    Parameters
+    ----------
+    settings : Settings
+        The job's settings.
+    """
+
+    settings: Settings
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of all datasets."""
+        return Store(self.settings.store.folder)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where spectra are read from.
+
+        Raises
+        ------
+        ConfigurationError
+            No folder is given.
+        """
+        folders = (*self.settings.survey.folders, *self.settings.training.folders)
+        if not folders:
+            message = "no folders to read: give [survey] folders and [training] folders"
+            raise ConfigurationError(message)
+        return folders
+
+    @cached_property
+    def grid(self) -> NDArray[np.float64]:
+        """The common grid, vacuum Å."""
+        section = self.settings.grid
+        try:
+            return spectra.log_grid(section.start_angstrom, section.stop_angstrom)
+        except ValueError as fault:
+            message = f"[grid]: {fault}"
+            raise ConfigurationError(message) from fault
+
+    @cached_property
+    def inventory(self) -> tuple[str, int]:
+        """Checksum and number of the files under the folders."""
+        return listing.digest(self.folders)
+
+    @cached_property
+    def files(self) -> Dataset:
+        """The listing of the files."""
+        return self._dataset("files", self.inventory[0])
+
+    @cached_property
+    def spectra(self) -> Dataset:
+        """Spectra as read."""
+        return self._dataset("spectra", self.files.path)
+
+    @cached_property
+    def labels(self) -> Dataset:
+        """Labels of the training spectra."""
+        return self._dataset("labels", self.spectra.path, *map(_digest, self.label_files))
+
+    @cached_property
+    def adapted(self) -> Dataset:
+        """Training spectra at the survey's resolution."""
+        sections = asdict(self.settings.grid), asdict(self.settings.adaptation)
+        return self._dataset("adapted", self.spectra.path, *sections)
+
+    @cached_property
+    def features(self) -> Dataset:
+        """Feature vectors."""
+        return self._dataset("features", self.adapted.path)
+
+    @cached_property
+    def grid_table(self) -> Dataset:
+        """Wavelengths of the features."""
+        return self._dataset("grid", asdict(self.settings.grid))
+
+    @cached_property
+    def vectors(self) -> Dataset:
+        """Feature vectors in the space of the graph."""
+        section = self.settings.learning
+        return self._dataset("vectors", self.features.path, section.n_components, section.n_sample)
+
+    @cached_property
+    def neighbours(self) -> Dataset:
+        """Nearest neighbours of every vector."""
+        return self._dataset("neighbours", self.vectors.path, self.settings.learning.n_neighbors)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs of the methods; the first becomes the current one."""
+        learning, selection = asdict(self.settings.learning), asdict(self.settings.selection)
+        del learning["methods"]
+        truth = _digest(self.settings.survey.truth) if self.settings.survey.truth else ""
+        inputs = (self.neighbours.path, self.labels.path, learning, selection, truth)
+        return tuple(self._run(method, inputs) for method in self.settings.learning.methods)
+
+    def _run(self, method: str, inputs: tuple[object, ...]) -> Run:
+        run_id = f"{method}-{fingerprint(method=method, inputs=inputs)}"
+        folder = f"runs/{run_id}"
+        parts = {name: self.store.dataset(f"{folder}/{name}") for name in ("scores", "candidates")}
+        return Run(run_id, method, self.store.dataset(f"{folder}/record"), **parts)
+
+    def _dataset(self, name: str, *inputs: object) -> Dataset:
+        return self.store.dataset(f"{name}/{fingerprint(name=name, inputs=inputs)}")
+
+    @cached_property
+    def label_files(self) -> tuple[str, ...]:
+        """The label lists: those of the settings, or what lies beside the training spectra.
+
+        Raises
+        ------
+        NoSpectraError
+            There is none.
+        """
+        named = self.settings.training.labels
+        found = named or tuple(_beside(self.settings.training.folders))
+        if not found:
+            where = ", ".join(self.settings.training.folders) or "[training] folders"
+            message = f"{where}: no label list (*labels*.csv); name one in [training] labels"
+            raise NoSpectraError(message)
+        return found
+
+
+def _beside(folders: tuple[str, ...]) -> Iterator[str]:
+    for folder in folders:
+        yield from sorted(str(path) for path in Path(folder).rglob("*labels*.csv"))
+
+
+def _digest(path: str) -> str:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as fault:
+        message = f"{path}: cannot be read ({fault.strerror})"
+        raise ConfigurationError(message) from fault

@@ -1,0 +1,242 @@
+"""A run: labels spread over the graph, scores, candidates, and the record of it all."""
+
+import csv
+import json
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vospec import __version__, learning, spectra
+from vospec.columns import CANDIDATES, CLASSES, RUNS, SCORES, TARGET_CLASSES
+from vospec.config import LearningSettings, SelectionSettings
+from vospec.errors import ConfigurationError, NoSpectraError
+from vospec.store import Dataset, arrow_schema
+
+UNLABELLED = -1
+
+#: A scipy sparse array of edge weights, symmetric; scipy ships no types.
+Graph = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Vertices:
+    """The spectra of a graph, in its order.
+
+    Attributes
+    ----------
+    spectrum_id : pyarrow.Array of n texts
+        Identifiers.
+    survey : (n,) bool
+        Whether candidates are sought among them.
+    classes : (n,) int
+        Index into :data:`vospec.columns.CLASSES`, -1 where no label stands.
+    """
+
+    spectrum_id: pa.Array
+    survey: NDArray[np.bool_]
+    classes: NDArray[np.int_]
+
+
+@dataclass(frozen=True, eq=False)
+class Propagated:
+    """What the propagation of labels gave: shares (n, len(CLASSES)), NaN where none came."""
+
+    shares: NDArray[np.float64]
+    n_iter: int
+    converged: bool
+
+
+def propagate(
+    graph: Graph,
+    classes: NDArray[np.int_],
+    method: str,
+    settings: LearningSettings,
+) -> Propagated:
+    """Spread labels over a graph by Label Propagation or Label Spreading.
+
+    Parameters
+    ----------
+    graph : sparse array, (n, n)
+        Weights of the edges.
+    classes : (n,) int
+        Class of each vertex, -1 where unlabelled.
+    method : {'label_propagation', 'label_spreading'}
+        The estimator.
+    settings : LearningSettings
+        Its parameters.
+
+    Returns
+    -------
+    Propagated
+        Shares of every class; a class without labels has NaN everywhere.
+
+    Raises
+    ------
+    NoSpectraError
+        No vertex is labelled.
+    """
+    if not (classes != UNLABELLED).any():
+        message = "no usable spectrum has a label: nothing can be learnt"
+        raise NoSpectraError(message)
+    options: dict[str, Any] = {"max_iter": settings.max_iter, "tol": settings.tol}
+    estimator = (
+        learning.LabelSpreading(alpha=settings.alpha, **options)
+        if method == "label_spreading"
+        else learning.LabelPropagation(**options)
+    )
+    estimator.fit(graph, classes)
+    shares = np.full((len(classes), len(CLASSES)), np.nan)
+    shares[:, estimator.classes_] = estimator.label_distributions_
+    return Propagated(shares, estimator.n_iter_, estimator.converged_)
+
+
+def score_table(run_id: str, vertices: Vertices, shares: NDArray[np.float64]) -> pa.Table:
+    """Rows of :data:`vospec.columns.SCORES`; a spectrum that no label reached has nulls."""
+    reached = ~np.isnan(shares).all(axis=1)
+    targets = [CLASSES.index(name) for name in TARGET_CLASSES]
+    score = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
+    ranked = np.where(vertices.survey, score, np.nan)
+    columns = {
+        "run_id": pa.repeat(run_id, len(score)),
+        "spectrum_id": vertices.spectrum_id,
+        **{f"p_{name}": _nullable(shares[:, i]) for i, name in enumerate(CLASSES)},
+        "score": _nullable(score),
+        "rank": pa.array(learning.rank(ranked), mask=np.isnan(ranked)),
+        "entropy": _nullable(learning.entropy(np.nan_to_num(shares)), missing=~reached),
+    }
+    return pa.table(columns).cast(arrow_schema(SCORES))
+
+
+def _nullable(values: NDArray[np.float64], missing: NDArray[np.bool_] | None = None) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values) if missing is None else missing)
+
+
+def candidate_table(
+    scores: pa.Table,
+    *,
+    of: Dataset,
+    features: Dataset,
+    grid: NDArray[np.float64],
+    selection: SelectionSettings,
+) -> pa.Table:
+    """The best scores of the survey with measures of their lines.
+
+    Parameters
+    ----------
+    scores : Table
+        Rows of :data:`vospec.columns.SCORES`.
+    of, features : Dataset
+        Spectra and their vectors.
+    grid : (n_elements,) array
+        Vacuum wavelengths in Å.
+    selection : SelectionSettings
+        What makes a candidate.
+
+    Returns
+    -------
+    Table
+        Rows of :data:`vospec.columns.CANDIDATES`, best first.
+    """
+    best = (pc.field("score") >= selection.min_score) & (pc.field("rank") <= selection.n_candidates)
+    chosen = scores.filter(best).sort_by("rank")
+    wanted = pc.field("spectrum_id").isin(chosen.column("spectrum_id"))
+    names = [n for n in CANDIDATES.names if n in of.read().schema.names and n != "quality"]
+    known = of.read().to_table(columns=names, filter=wanted)
+    vectors = features.read().to_table(filter=wanted)
+    joined = chosen.join(known, "spectrum_id").join(vectors, "spectrum_id").sort_by("rank")
+    return (
+        _with_measures(joined, grid).select(list(CANDIDATES.names)).cast(arrow_schema(CANDIDATES))
+    )
+
+
+def _with_measures(rows: pa.Table, grid: NDArray[np.float64]) -> pa.Table:
+    flux = np.array(rows.column("flux").to_pylist(), dtype=float).reshape(len(rows), len(grid))
+    shares = np.column_stack(
+        [rows.column(f"p_{name}").to_numpy(zero_copy_only=False) for name in CLASSES]
+    ).astype(float)
+    best = np.nan_to_num(shares, nan=-1).argmax(axis=1)
+    measures = {
+        "class": [CLASSES[i] for i in best],
+        "equivalent_width": spectra.equivalent_width(flux, grid),
+        "peak_height": spectra.peak_height(flux, grid),
+    }
+    for name, values in measures.items():
+        rows = rows.append_column(name, pa.array(values))
+    return rows
+
+
+def record(method: str, settings: LearningSettings, **facts: Any) -> pa.Table:  # noqa: ANN401 - of the columns' types
+    """The row of :data:`vospec.columns.RUNS` for a run.
+
+    Parameters
+    ----------
+    method : {'label_propagation', 'label_spreading'}
+        The estimator.
+    settings : LearningSettings
+        Its parameters.
+    **facts
+        All other columns by their names.
+
+    Returns
+    -------
+    Table
+        One row.
+    """
+    parameters = asdict(settings)
+    del parameters["methods"]
+    row = {
+        "method": method,
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "versions": json.dumps(versions(), sort_keys=True),
+        "state": "kept",
+        **facts,
+    }
+    return pa.Table.from_pylist([row], schema=arrow_schema(RUNS))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the software that numbers depend on."""
+    packages = ("numpy", "scipy", "scikit-learn", "astropy", "pyspark", "pyarrow")
+    return {
+        "vospec": __version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
+
+
+def read_truth(path: str) -> dict[str, str]:
+    """True classes by spectrum_id from a CSV with the columns spectrum_id and class.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read or lacks a column.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as stream:
+            return {row["spectrum_id"]: row["class"] for row in csv.DictReader(stream)}
+    except OSError as fault:
+        message = f"{path}: the truth cannot be read ({fault.strerror})"
+        raise ConfigurationError(message) from fault
+    except KeyError as fault:
+        message = f"{path}: expected the columns spectrum_id and class, found no {fault}"
+        raise ConfigurationError(message) from fault
+
+
+def average_precision(scores: pa.Table, truth: dict[str, str]) -> float | None:
+    """Average precision of the score among ranked spectra of known class; None without any."""
+    ranked = scores.filter(pc.field("rank").is_valid())
+    classes = [truth.get(name) for name in ranked.column("spectrum_id").to_pylist()]
+    known = np.array([name is not None for name in classes])
+    target = np.array([name in TARGET_CLASSES for name in classes])[known]
+    if not target.any():
+        return None
+    values = ranked.column("score").to_numpy()[known]
+    return float(learning.average_precision(target, values))

@@ -1,0 +1,83 @@
+"""Feature vectors: what the learning sees of a spectrum.
+
+A spectrum on the common grid becomes flux over continuum, every element of it
+measured: a few bad elements are interpolated from their neighbours and counted,
+more of them make the spectrum unusable, and nothing is padded.
+
+Cost: that of :func:`vospec.spectra.rectify`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vospec.columns import Quality
+from vospec.spectra.rectification import interpolate, rectify
+from vospec.spectra.resampling import checked_batch, pixel_edges
+
+#: Largest share of bad elements that neighbours may stand in for.
+MAX_BAD_SHARE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureVectors:
+    """Vectors of a batch.
+
+    Attributes
+    ----------
+    flux : (n, n_elements) float64
+        Flux over continuum; NaN in rows that the quality calls unusable.
+    continuum_noise : (n,) float64
+        Robust scatter of the flux outside the lines.
+    n_interpolated : (n,) int
+        Bad elements that were interpolated.
+    quality : (n,) int
+        Flags of :class:`vospec.columns.Quality`.
+    """
+
+    flux: NDArray[np.float64]
+    continuum_noise: NDArray[np.float64]
+    n_interpolated: NDArray[np.int_]
+    quality: NDArray[np.int_]
+
+
+def covers(spectral_axis: ArrayLike, grid: ArrayLike) -> bool:
+    """Whether every element of a grid lies wholly inside the pixels of an axis."""
+    axis_edges, grid_edges = pixel_edges(spectral_axis), pixel_edges(grid)
+    return bool(axis_edges[0] <= grid_edges[0] and grid_edges[-1] <= axis_edges[-1])
+
+
+def feature_vectors(
+    flux: ArrayLike, grid: ArrayLike, *, mask: ArrayLike | None = None
+) -> FeatureVectors:
+    """Rectify spectra on the common grid and judge whether they can be used.
+
+    Parameters
+    ----------
+    flux : (n, n_elements)
+        Flux on the grid.
+    grid : (n_elements,)
+        Vacuum wavelengths in Å.
+    mask : (n, n_elements)
+        True where an element is bad.
+
+    Returns
+    -------
+    FeatureVectors
+        One row a spectrum.
+    """
+    values, bad = checked_batch(flux, grid, mask)
+    n_bad = bad.sum(axis=1)
+    quality = np.zeros(len(values), dtype=int)
+    quality[~np.any(~bad & (values > 0), axis=1)] |= Quality.NO_SIGNAL
+    quality[(n_bad > MAX_BAD_SHARE * values.shape[1]) & (quality == 0)] |= Quality.BAD_PIXELS
+    sound = quality == 0
+    vectors, noise = np.full_like(values, np.nan), np.full(len(values), np.nan)
+    if sound.any():
+        filled = interpolate(values[sound], bad[sound])
+        rectified = rectify(filled, grid, mask=bad[sound])
+        vectors[sound], noise[sound] = rectified.flux, rectified.noise
+    quality[sound & ~np.isfinite(vectors).all(axis=1)] |= Quality.NO_CONTINUUM
+    quality[(quality == 0) & (n_bad > 0)] |= Quality.INTERPOLATED
+    return FeatureVectors(vectors, noise, n_bad, quality)
