@@ -1,0 +1,198 @@
+"""The tables of schema ``vospec``, made from :mod:`vospec.columns`.
+
+Readers see `spectra`, `features`, `grid`, `labels` and `scores` themselves;
+`runs`, `candidates` and `feature_summary` are views. `scores` and the records
+behind `candidates` have one partition a run, and the one row of `current_run`
+says which run is current: everything that follows it switches together.
+
+DaCHS adopts what is made here (``dachs imp -m``); it must own the tables, so
+the connection is that of its feeding role.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from vospec.columns import (
+    CANDIDATES,
+    FEATURES,
+    GRID,
+    LABELS,
+    RUNS,
+    SCORES,
+    SPECTRA,
+    SPECTRUM_ID,
+    Column,
+    Table,
+)
+from vospec.errors import DatabaseError
+
+SCHEMA = "vospec"
+
+#: The role with which DaCHS fills its tables.
+USER = "gavoadmin"
+
+PIXELS = Table(
+    "pixels",
+    "Pixels of the usable spectra; products and previews are made from them",
+    (SPECTRUM_ID, *(column for column in SPECTRA if column.type.endswith("[]"))),
+    SPECTRA.key,
+)
+PUBLISHED_SPECTRA = Table("spectra", SPECTRA.description, SPECTRA.published, SPECTRA.key)
+RUN_RECORDS = Table("run_records", RUNS.description, RUNS.columns, RUNS.key)
+CANDIDATE_RECORDS = Table(
+    "candidate_records", CANDIDATES.description, CANDIDATES.columns, CANDIDATES.key
+)
+
+#: Tables of which each run has a partition.
+PARTITIONED = (SCORES, CANDIDATE_RECORDS)
+_PLAIN = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, RUN_RECORDS)
+
+_INDEXES: dict[str, tuple[LiteralString, ...]] = {
+    "spectra": (
+        "USING gist (spoint(radians(ra), radians(dec)))",
+        "(mjd)",
+        "(collection, release)",
+    ),
+    "labels": ("(spectrum_id)",),
+    "scores": ("(spectrum_id)", "(score)"),
+    "candidate_records": ("USING gist (spoint(radians(ra), radians(dec)))", "(score)", "(rank)"),
+}
+
+_BOOKKEEPING = (
+    # One row at most: the key can only be true.
+    sql.SQL(
+        "CREATE TABLE IF NOT EXISTS vospec.current_run ("
+        "sole boolean PRIMARY KEY DEFAULT true CHECK (sole), run_id text NOT NULL"
+        " REFERENCES vospec.run_records DEFERRABLE INITIALLY DEFERRED)"
+    ),
+    sql.SQL(
+        "CREATE TABLE IF NOT EXISTS vospec.loads ("
+        "content text PRIMARY KEY, fingerprint text NOT NULL,"
+        " loaded timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'))"
+    ),
+)
+
+
+def connect(
+    *, host: str, port: int, database: str = "gavo", user: str = USER
+) -> psycopg.Connection[tuple[object, ...]]:
+    """Connect to the database that DaCHS serves.
+
+    Parameters
+    ----------
+    host : str
+        The folder of PostgreSQL's socket, or a host name.
+    port : int
+        PostgreSQL's port; part of the socket's name.
+    database, user : str
+        The database and the role that owns the tables.
+
+    Returns
+    -------
+    psycopg.Connection
+        In autocommit mode; :func:`~vospec.publication.publish` makes its own
+        transaction.
+
+    Raises
+    ------
+    DatabaseError
+        Nobody answers there, or the database or the role does not exist.
+    """
+    try:
+        return psycopg.connect(
+            host=host, port=port, dbname=database, user=user, autocommit=True, connect_timeout=10
+        )
+    except psycopg.OperationalError as error:
+        message = f"PostgreSQL at {host}, port {port}, database {database}: {_reason(error)}"
+        raise DatabaseError(message) from error
+
+
+def create_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Make the schema, its tables, indexes and views where they are missing.
+
+    Raises
+    ------
+    DatabaseError
+        PostgreSQL refuses, for instance because pgsphere is not there.
+    """
+    try:
+        with connection.transaction():
+            for statement in _statements():
+                connection.execute(statement)
+    except psycopg.Error as error:
+        message = f"the tables of schema {SCHEMA} cannot be made: {_reason(error)}"
+        raise DatabaseError(message) from error
+
+
+def current_run(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
+    """The identifier of the run that readers see, if there is one."""
+    row = connection.execute("SELECT run_id FROM vospec.current_run").fetchone()
+    return None if row is None else str(row[0])
+
+
+def qualified(name: str) -> sql.Identifier:
+    """The name of a table with its schema, quoted."""
+    return sql.Identifier(SCHEMA, name)
+
+
+def names(columns: Iterable[Column]) -> sql.Composed:
+    """The names of columns, quoted, with commas between."""
+    return sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The first line that PostgreSQL gave."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _statements() -> Iterator[sql.SQL | sql.Composed]:
+    yield sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))
+    for table in _PLAIN:
+        yield _create(table, sql.SQL(""))
+    for table in PARTITIONED:
+        yield _create(table, sql.SQL("PARTITION BY LIST (run_id)"))
+    # Arrays of thousands of pixels: lz4 is several times faster than the default.
+    for column in PIXELS.columns[1:]:
+        yield sql.SQL("ALTER TABLE vospec.pixels ALTER {} SET COMPRESSION lz4").format(
+            sql.Identifier(column.name)
+        )
+    for name, definitions in _INDEXES.items():
+        for number, definition in enumerate(definitions):
+            yield sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} {}").format(
+                sql.Identifier(f"{name}_index_{number}"), qualified(name), sql.SQL(definition)
+            )
+    yield from _BOOKKEEPING
+    yield from _views()
+
+
+def _create(table: Table, suffix: sql.SQL) -> sql.Composed:
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
+        for column in table
+    )
+    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
+    return sql.SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({})) {}").format(
+        qualified(table.name), columns, key, suffix
+    )
+
+
+def _views() -> Iterator[sql.Composed]:
+    state = sql.SQL(
+        "CASE WHEN run_id = (SELECT run_id FROM vospec.current_run) THEN 'current'"
+        " WHEN state = 'withdrawn' THEN state ELSE 'kept' END AS state"
+    )
+    others = [column for column in RUNS if column.name != "state"]
+    yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {}, {} FROM {}").format(
+        qualified("runs"), names(others), state, qualified("run_records")
+    )
+    yield sql.SQL(
+        "CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}"
+        " WHERE run_id = (SELECT run_id FROM vospec.current_run)"
+    ).format(qualified("candidates"), names(CANDIDATES), qualified("candidate_records"))
+    narrow = [column for column in FEATURES if not column.type.endswith("[]")]
+    yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
+        qualified("feature_summary"), names(narrow), qualified("features")
+    )
