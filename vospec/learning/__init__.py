@@ -1,0 +1,47 @@
+"""Arrays in, arrays out: from feature vectors and a few labels to ranked classes.
+
+projection      principal components
+neighbours      exact nearest neighbours, novelty
+graph           weights and the symmetric graph
+propagation     Label Propagation and Label Spreading
+systems         the linear systems that the two methods are
+solvers         power iteration and conjugate gradients, on a product alone
+compatibility   the same methods exactly as scikit-learn does them
+evaluation      average precision, precision of the best, ranks, entropy
+"""
+
+from sklearn.exceptions import ConvergenceWarning
+
+from vospec.learning.evaluation import (
+    Precision,
+    average_precision,
+    entropy,
+    precision_at,
+    ranks,
+)
+from vospec.learning.graph import Weights, local_scales, neighbour_graph
+from vospec.learning.neighbours import nearest, novelty
+from vospec.learning.projection import PrincipalComponents
+from vospec.learning.propagation import (
+    LabelPropagation,
+    LabelSpreading,
+    Solver,
+)
+
+__all__ = [
+    "ConvergenceWarning",
+    "LabelPropagation",
+    "LabelSpreading",
+    "Precision",
+    "PrincipalComponents",
+    "Solver",
+    "Weights",
+    "average_precision",
+    "entropy",
+    "local_scales",
+    "nearest",
+    "neighbour_graph",
+    "novelty",
+    "precision_at",
+    "ranks",
+]

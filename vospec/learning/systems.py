@@ -1,0 +1,163 @@
+"""Label Propagation and Label Spreading as symmetric linear systems.
+
+W are the weights of the graph, D its degrees, Y the labels (1 in the class of a
+labelled row, 0 elsewhere), U the rows without and L the rows with a label.
+
+- Label Propagation (Zhu & Ghahramani 2002, CMU-CALD-02-107; Chapelle, Schölkopf
+  & Zien 2006, *Semi-Supervised Learning*, chapter 11): labels hold, every other
+  row is the weighted mean of its neighbours, F_U = (D_UU - W_UU)^-1 W_UL Y_L. It
+  is solved for D^1/2 F_U, which makes the matrix symmetric.
+- Label Spreading (Zhou et al. 2004, *Learning with local and global consistency*,
+  section 2): labels hold in part, F = (1 - alpha) (1 - alpha S)^-1 Y with
+  S = D^-1/2 W D^-1/2.
+
+Rows that no path joins to a label are left out of the system; in F they are 0.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from vospec.learning.solvers import SOLVERS, Distributions, Product, Solution, Solver
+
+
+def checked_graph(graph: Any, *, directed: bool = False) -> Any:  # noqa: ANN401 -- scipy ships no types
+    """Return a graph as csr_array after looking whether it is one.
+
+    Parameters
+    ----------
+    graph : sparse array, shape (N, N)
+        Weights of the edges.
+    directed : bool, optional
+        Whether self-loops and edges of one direction are allowed.
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+
+    Raises
+    ------
+    ValueError
+        When it is not square, a weight is negative or not finite, or, unless it
+        may be directed, it has self-loops or is not symmetric.
+    """
+    graph = sparse.csr_array(graph)
+    faults = {
+        "square": graph.shape[0] != graph.shape[1],
+        "of finite weights, 0 or more": not np.all((graph.data >= 0) & (graph.data < np.inf)),
+    }
+    if not directed and not any(faults.values()):
+        faults["free of self-loops"] = bool(graph.diagonal().any())
+        faults["symmetric"] = (graph != graph.T).nnz > 0
+    found = [quality for quality, missing in faults.items() if missing]
+    if found:
+        message = f"graph: expected one {' and '.join(found)}, found another"
+        raise ValueError(message)
+    return graph
+
+
+def propagate(
+    graph: Any,  # noqa: ANN401 -- as above
+    targets: Distributions,
+    *,
+    solver: Solver,
+    tol: float,
+    max_iter: int,
+) -> Solution:
+    """Solve Label Propagation.
+
+    Parameters
+    ----------
+    graph : csr_array, shape (N, N)
+        Symmetric weights without self-loops.
+    targets : ndarray of float64, shape (N, c)
+        Y.
+    solver : {'conjugate_gradient', 'power'}
+        How.
+    tol, max_iter
+        As for `solvers.power`.
+
+    Returns
+    -------
+    Solution
+        F, with rows of sum 1, or 0 where no label reaches.
+    """
+    labelled = np.any(targets, axis=1, keepdims=True)[:, 0]
+    free = _reached(graph, labelled) & ~labelled
+    scaling = _inverse_roots(graph)[free]
+    solution = SOLVERS[solver](
+        _product(graph, scaling, free),
+        scaling * (graph @ targets)[free],
+        tol=tol,
+        max_iter=max_iter,
+    )
+    distributions = targets.copy()
+    distributions[free] = scaling * solution.distributions
+    return solution._replace(distributions=distributions)
+
+
+def spread(  # noqa: PLR0913 -- named parameters of the method
+    graph: Any,  # noqa: ANN401 -- as above
+    targets: Distributions,
+    *,
+    alpha: float,
+    solver: Solver,
+    tol: float,
+    max_iter: int,
+) -> Solution:
+    """Solve Label Spreading.
+
+    Parameters
+    ----------
+    graph, targets, solver, tol, max_iter
+        As for `propagate`.
+    alpha : float
+        Share that comes from the neighbours, above 0 and below 1.
+
+    Returns
+    -------
+    Solution
+        F, 0 where no label reaches.
+    """
+    free = _reached(graph, np.any(targets, axis=1, keepdims=True)[:, 0])
+    solution = SOLVERS[solver](
+        _product(graph, np.sqrt(alpha) * _inverse_roots(graph)[free], free),
+        (1 - alpha) * targets[free],
+        tol=tol,
+        max_iter=max_iter,
+    )
+    distributions = np.zeros_like(targets)
+    distributions[free] = solution.distributions
+    return solution._replace(distributions=distributions)
+
+
+def _reached(graph: Any, labelled: NDArray[np.bool_]) -> NDArray[np.bool_]:  # noqa: ANN401 -- as above
+    """Tell which rows a path joins to a labelled one."""
+    components = connected_components(graph, directed=False)[1]
+    return np.isin(components, components[labelled])
+
+
+def _inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
+    """Return 1 / sqrt(degree) as a column, 0 for a vertex without edges."""
+    degrees = graph.sum(axis=1)[:, None]
+    roots = np.zeros(degrees.shape)
+    np.divide(1, np.sqrt(degrees), out=roots, where=degrees > 0)
+    return roots
+
+
+def _product(
+    graph: Any,  # noqa: ANN401 -- as above
+    scaling: Distributions,
+    free: NDArray[np.bool_],
+) -> Product:
+    """Return the product with scaling W scaling over the free rows, without a copy of W."""
+
+    def product(distributions: Distributions) -> Distributions:
+        whole = np.zeros((len(free), distributions.shape[1]))
+        whole[free] = scaling * distributions
+        return np.asarray(scaling * (graph @ whole)[free])
+
+    return product
