@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from vospec import __version__, config
 from vospec.errors import VospecError
@@ -80,11 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# argparse has no public name for what add_subparsers returns.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 Command = Callable[[argparse.Namespace], int]
 
 
-def _add(commands: "Commands", name: str, command: Command, meaning: str) -> None:
+def _add(commands: Commands, name: str, command: Command, meaning: str) -> None:
     parser = commands.add_parser(name, help=meaning, description=meaning)
     parser.add_argument(
         "--config",
@@ -96,7 +98,7 @@ def _add(commands: "Commands", name: str, command: Command, meaning: str) -> Non
     parser.set_defaults(command=command)
 
 
-def _add_simulate(commands: "Commands") -> None:
+def _add_simulate(commands: Commands) -> None:
     meaning = "write a survey and labelled training spectra of known truth as FITS files"
     parser = commands.add_parser("simulate", help=meaning, description=meaning)
     parser.add_argument("folder", type=Path, help="where to write; made if missing")

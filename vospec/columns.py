@@ -177,7 +177,13 @@ SPECTRA = Table(
         SPECTRUM_ID,
         COLLECTION,
         RELEASE,
-        Column("role", "text", "", "meta.code", "survey (candidates are sought) or training"),
+        Column(
+            "role",
+            "text",
+            "",
+            "meta.code",
+            "Part of the archive: survey (candidates are sought there) or training",
+        ),
         OBJECT,
         RA,
         DEC,
@@ -339,7 +345,7 @@ LABELS = Table(
     (
         SPECTRUM_ID,
         Column("class", "text", "", "src.class", "Class: " + ", ".join(CLASSES)),
-        Column("source", "text", "", "meta.code", "archive or person"),
+        Column("source", "text", "", "meta.code", "Kind of source: archive or person"),
         Column("author", "text", "", "meta.bib.author", "Who gave the label"),
         Column("labelled_at", "timestamp", "", "time.creation", "When the label was given (UTC)"),
         Column(
@@ -358,7 +364,9 @@ RUNS = Table(
     "Passes from features to scores",
     (
         Column("run_id", "text", "", "meta.id;meta.main", "Identifier of the run"),
-        Column("method", "text", "", "meta.code.class", "label_propagation or label_spreading"),
+        Column(
+            "method", "text", "", "meta.code.class", "Method: label_propagation or label_spreading"
+        ),
         Column("parameters", "text", "", "meta.note", "Parameters of the method (JSON)"),
         Column("versions", "text", "", "meta.version", "Versions of the software (JSON)"),
         Column("n_spectra", "bigint", "", "meta.number", "Number of spectra met"),
@@ -376,7 +384,7 @@ RUNS = Table(
         ),
         Column("started", "timestamp", "", "time.start", "Start of the run (UTC)"),
         Column("ended", "timestamp", "", "time.end", "End of the run (UTC)"),
-        Column("state", "text", "", "meta.code.status", "current, kept or withdrawn"),
+        Column("state", "text", "", "meta.code.status", "State of the run: current or kept"),
     ),
     ("run_id",),
 )
@@ -400,7 +408,13 @@ SCORE = Column(
     "stat.probability;src.class",
     "Sum of the shares of the target classes: " + ", ".join(TARGET_CLASSES),
 )
-RANK = Column("rank", "integer", "", "meta.id;stat.value", "Rank by score, best is 1")
+RANK = Column(
+    "rank",
+    "integer",
+    "",
+    "meta.id;stat.value",
+    "Rank by score among the survey's spectra, best is 1; NULL for training spectra",
+)
 
 SCORES = Table(
     "scores",

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 from urllib.parse import unquote, urlparse
 
 import numpy as np
@@ -280,7 +281,9 @@ def _edges(job: Job) -> runs.Graph:
     indices, distances = (
         frames.matrix(nearest.column(name).chunk(0)) for name in ("neighbours", "distances")
     )
-    return learning.neighbour_graph(indices, distances, weights=job.settings.learning.weights)
+    return learning.neighbour_graph(
+        indices, distances, weights=cast("learning.Weights", job.settings.learning.weights)
+    )
 
 
 def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None:

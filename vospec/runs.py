@@ -103,19 +103,21 @@ def score_table(run_id: str, vertices: Vertices, shares: NDArray[np.float64]) ->
     targets = [CLASSES.index(name) for name in TARGET_CLASSES]
     score = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
     ranked = np.where(vertices.survey, score, np.nan)
+    # A class without labels has no share: it adds nothing to the entropy.
+    entropy = np.where(reached, learning.entropy(np.nan_to_num(shares)), np.nan)
     columns = {
         "run_id": pa.repeat(run_id, len(score)),
         "spectrum_id": vertices.spectrum_id,
         **{f"p_{name}": _nullable(shares[:, i]) for i, name in enumerate(CLASSES)},
         "score": _nullable(score),
-        "rank": pa.array(learning.rank(ranked), mask=np.isnan(ranked)),
-        "entropy": _nullable(learning.entropy(np.nan_to_num(shares)), missing=~reached),
+        "rank": pa.array(learning.ranks(ranked), mask=np.isnan(ranked)),
+        "entropy": _nullable(entropy),
     }
     return pa.table(columns).cast(arrow_schema(SCORES))
 
 
-def _nullable(values: NDArray[np.float64], missing: NDArray[np.bool_] | None = None) -> pa.Array:
-    return pa.array(values, mask=np.isnan(values) if missing is None else missing)
+def _nullable(values: NDArray[np.float64]) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))
 
 
 def candidate_table(
@@ -231,12 +233,11 @@ def read_truth(path: str) -> dict[str, str]:
 
 
 def average_precision(scores: pa.Table, truth: dict[str, str]) -> float | None:
-    """Average precision of the score among ranked spectra of known class; None without any."""
+    """Average precision of the target classes among ranked spectra; None where there are none."""
     ranked = scores.filter(pc.field("rank").is_valid())
-    classes = [truth.get(name) for name in ranked.column("spectrum_id").to_pylist()]
-    known = np.array([name is not None for name in classes])
-    target = np.array([name in TARGET_CLASSES for name in classes])[known]
-    if not target.any():
+    classes = np.array([truth.get(name, "") for name in ranked.column("spectrum_id").to_pylist()])
+    known = classes != ""
+    if not np.isin(classes, TARGET_CLASSES).any():
         return None
-    values = ranked.column("score").to_numpy()[known]
-    return float(learning.average_precision(target, values))
+    values = ranked.column("score").to_numpy()
+    return learning.average_precision(classes[known], values[known], targets=TARGET_CLASSES)

@@ -27,7 +27,16 @@ _EXPECTED = (
 _GZIP_MAGIC = b"\x1f\x8b"
 _FITS_MAGIC = b"SIMPLE  ="
 #: What astropy raises, by experience, on bytes that are no sound FITS file.
-_DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, fits.VerifyError)
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    TypeError,
+    ValueError,
+    fits.VerifyError,
+)
 
 
 def read(path: str | Path) -> ArchiveSpectrum:

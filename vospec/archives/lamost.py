@@ -125,7 +125,7 @@ def _image_pixels(primary: fits.PrimaryHDU, cards: Cards) -> tuple[NDArray[np.fl
         raise UnknownLayoutError(message)
     given = _row_names(cards)
     if given and (given[:2] + given[3:]) != _ROWS:
-        message = f"EXTEN0: expected rows {', '.join(_ROWS)}, found {', '.join(given)}"
+        message = f"EXTEN0: expected {', '.join(_ROWS)} (and a third row), found {', '.join(given)}"
         raise UnknownLayoutError(message)
     flux, ivar, _, andmask, _ = np.asarray(primary.data, np.float32)
     return flux, ivar, andmask

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,13 +38,13 @@ def spark_schema(table: Table) -> str:
     return ", ".join(f"`{column.name}` {_SPARK[column.type]}" for column in table)
 
 
-def matrix(column: pa.Array) -> NDArray[np.generic]:
+def matrix(column: pa.Array) -> NDArray[Any]:
     """A list column whose lists are of one length, as (rows, length)."""
-    flat: NDArray[np.generic] = column.flatten().to_numpy(zero_copy_only=False)
+    flat: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), -1)
 
 
-def lists(values: NDArray[np.generic], usable: NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
+def lists(values: NDArray[Any], usable: NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
     """Rows of a matrix as a list column; rows that are not usable are null."""
     lengths = np.where(usable, values.shape[1], 0)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

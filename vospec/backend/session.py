@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -91,18 +93,37 @@ def require_java() -> None:
 def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # Spark's launcher prints Ivy and logging notices that say nothing of the work.
-    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:-UsePerfData")
+    if settings.master.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master(settings.master).appName("vospec")
     for key, value in _options(settings, scratch).items():
         builder = builder.config(key, value)
+    log = scratch / "spark.log"
     try:
-        session: SparkSession = builder.getOrCreate()
+        with _errors_to(log):
+            session: SparkSession = builder.getOrCreate()
     except Exception as fault:  # py4j and Spark raise what they like when a gateway fails
-        message = f"Spark cannot start with master {settings.master}: {_first_line(fault)}"
+        message = f"Spark cannot start with master {settings.master}: {_first_line(fault)} ({log})"
         raise SparkError(message) from fault
-    session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def _errors_to(log: Path) -> Iterator[None]:
+    """Let a process that starts meanwhile write its standard error to a file.
+
+    Java and Spark greet with a dozen lines that say nothing of the work; what
+    does go wrong reaches Python as an exception.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
@@ -112,7 +133,9 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
+        "spark.log.level": "WARN",
+        # No file of Java's own in the temporary folder.
+        "spark.driver.extraJavaOptions": "-XX:-UsePerfData",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
         "spark.sql.shuffle.partitions": "8",

@@ -18,6 +18,7 @@ from pyspark.sql import functions as sql
 from vospec import spectra
 from vospec.backend.frames import lists, matrix, spark_schema
 from vospec.columns import ADAPTED, FEATURES, UNUSABLE, Quality
+from vospec.spectra.features import covers, feature_vectors
 from vospec.store import arrow_schema
 
 #: What the kernels need of a spectrum.
@@ -161,7 +162,7 @@ def _place(batch: pa.RecordBatch, grid: NDArray[np.float64], onto_grid: OntoGrid
     flux, mask = np.full(shape, np.nan), np.ones(shape, dtype=bool)
     quality = batch.column("quality").to_numpy(zero_copy_only=False).copy()
     for group in _groups(batch, (quality & UNUSABLE) == 0):
-        if spectra.covers(group.spectral_axis, grid):
+        if covers(group.spectral_axis, grid):
             flux[group.rows], mask[group.rows] = onto_grid(group)
         else:
             quality[group.rows] |= Quality.OUTSIDE_GRID
@@ -173,7 +174,7 @@ def _groups(batch: pa.RecordBatch, usable: NDArray[np.bool_]) -> Iterator[Group]
     axes = batch.column("spectral_axis")
     powers = batch.column("resolving_power").to_pylist()
     keys: dict[tuple[float, ...], list[int]] = {}
-    for index in np.flatnonzero(usable):
+    for index in np.flatnonzero(usable).tolist():
         axis = axes[index].values
         key = (axis[0].as_py(), axis[-1].as_py(), len(axis), powers[index])
         keys.setdefault(key, []).append(index)
@@ -204,7 +205,7 @@ def _adapted(batch: pa.RecordBatch, grid: NDArray[np.float64]) -> OnGrid:
 
 def _vectors(batch: pa.RecordBatch, placed: OnGrid, grid: NDArray[np.float64]) -> pa.RecordBatch:
     """Rectify what is on the grid into rows of the table of features."""
-    vectors = spectra.feature_vectors(placed.flux, grid, mask=placed.mask)
+    vectors = feature_vectors(placed.flux, grid, mask=placed.mask)
     # Why a spectrum never reached the grid says more than that it has no signal there.
     placed_there = (placed.quality & UNUSABLE) == 0
     quality = placed.quality | np.where(placed_there, vectors.quality, 0).astype(np.int32)

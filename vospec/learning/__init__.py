@@ -1,7 +1,8 @@
 """Arrays in, arrays out: from feature vectors and a few labels to ranked classes.
 
 projection      principal components
-neighbours      exact nearest neighbours, novelty
+neighbours      exact nearest neighbours
+novelty         how far a spectrum stands from all labelled ones
 graph           weights and the symmetric graph
 propagation     Label Propagation and Label Spreading
 systems         the linear systems that the two methods are
@@ -20,7 +21,8 @@ from vospec.learning.evaluation import (
     ranks,
 )
 from vospec.learning.graph import Weights, local_scales, neighbour_graph
-from vospec.learning.neighbours import nearest, novelty
+from vospec.learning.neighbours import NeighbourSearch, nearest
+from vospec.learning.novelty import novelty
 from vospec.learning.projection import PrincipalComponents
 from vospec.learning.propagation import (
     LabelPropagation,
@@ -32,6 +34,7 @@ __all__ = [
     "ConvergenceWarning",
     "LabelPropagation",
     "LabelSpreading",
+    "NeighbourSearch",
     "Precision",
     "PrincipalComponents",
     "Solver",

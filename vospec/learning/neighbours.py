@@ -1,4 +1,4 @@
-"""Exact k nearest neighbours, and how far a spectrum stands from all labelled ones.
+"""Exact k nearest neighbours.
 
 Squared distances come in blocks from a matrix product,
 |q - v|^2 = |q|^2 + |v|^2 - 2 q.v, in single precision. That sum cancels, so it
@@ -79,12 +79,70 @@ class _Bounds:
         return lower + np.float32(2 * self.slack) * (norms + self.norms[columns])
 
 
+class NeighbourSearch:
+    """Vectors made ready to be searched, for callers that ask more than once.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, d)
+        The vectors that are searched, finite; taken as float32.
+    block_shape : (int, int), optional
+        Queries and vectors of one matrix product. Does not change the answer.
+
+    Raises
+    ------
+    ValueError
+        When the array is not two-dimensional and finite.
+    """
+
+    def __init__(self, vectors: ArrayLike, *, block_shape: tuple[int, int] = BLOCK_SHAPE) -> None:
+        self.vectors = _checked(vectors, "vectors")
+        self.block_shape = block_shape
+        self._bounds = _Bounds(self.vectors)
+
+    def nearest(self, queries: range | ArrayLike, *, n_neighbors: int) -> tuple[Indices, Vectors]:
+        """Find the nearest vectors, as the function `nearest` does.
+
+        Parameters
+        ----------
+        queries : range or array_like, shape (n, d)
+            Rows of the vectors, or other vectors.
+        n_neighbors : int
+            Number of neighbours of each query.
+
+        Returns
+        -------
+        indices : ndarray of int32, shape (n, n_neighbors)
+        distances : ndarray of float32, shape (n, n_neighbors)
+
+        Raises
+        ------
+        ValueError
+            As `nearest`.
+        """
+        points, selves = _points(self.vectors, queries)
+        available = len(self.vectors) - isinstance(queries, range)
+        if not 1 <= n_neighbors <= available:
+            message = f"n_neighbors: expected 1 to {available}, found {n_neighbors}"
+            raise ValueError(message)
+        indices = np.empty((len(points), n_neighbors), dtype=np.int32)
+        distances = np.empty((len(points), n_neighbors), dtype=np.float32)
+        for start in range(0, len(points), self.block_shape[0]):
+            block = slice(start, start + self.block_shape[0])
+            pairs = self._possible(points[block], selves[block], n_neighbors)
+            found = _measured(self.vectors, points[block], pairs, n_neighbors)
+            indices[block], distances[block] = found
+        return indices, distances
+
+    def _possible(self, points: Vectors, selves: NDArray[np.intp], n_neighbors: int) -> _Pairs:
+        norms, left = self._bounds.left(points)
+        limits = _sampled_limits(self._bounds, norms, left, n_neighbors)
+        pairs = _within(self._bounds, left, limits, selves, self.block_shape[1])
+        return _narrowed(self._bounds, norms, pairs, n_neighbors)
+
+
 def nearest(
-    vectors: ArrayLike,
-    queries: range | ArrayLike,
-    *,
-    n_neighbors: int,
-    block_shape: tuple[int, int] = BLOCK_SHAPE,
+    vectors: ArrayLike, queries: range | ArrayLike, *, n_neighbors: int
 ) -> tuple[Indices, Vectors]:
     """Find the exact nearest neighbours of some vectors among all of them, or of others.
 
@@ -97,8 +155,6 @@ def nearest(
         answer by its index; or vectors that are not among them.
     n_neighbors : int
         Number of neighbours of each query.
-    block_shape : (int, int), optional
-        Queries and vectors of one matrix product. Does not change the answer.
 
     Returns
     -------
@@ -113,23 +169,7 @@ def nearest(
         When an array is not two-dimensional and finite, shapes do not match, the
         range leaves the rows, or fewer vectors than ``n_neighbors`` are there.
     """
-    vectors = _checked(vectors, "vectors")
-    points, selves = _points(vectors, queries)
-    available = len(vectors) - isinstance(queries, range)
-    if not 1 <= n_neighbors <= available:
-        message = f"n_neighbors: expected 1 to {available}, found {n_neighbors}"
-        raise ValueError(message)
-    bounds = _Bounds(vectors)
-    indices = np.empty((len(points), n_neighbors), dtype=np.int32)
-    distances = np.empty((len(points), n_neighbors), dtype=np.float32)
-    for start in range(0, len(points), block_shape[0]):
-        block = slice(start, start + block_shape[0])
-        norms, left = bounds.left(points[block])
-        limits = _sampled_limits(bounds, norms, left, n_neighbors)
-        pairs = _within(bounds, left, limits, selves[block], block_shape[1])
-        pairs = _narrowed(bounds, norms, pairs, n_neighbors)
-        indices[block], distances[block] = _measured(vectors, points[block], pairs, n_neighbors)
-    return indices, distances
+    return NeighbourSearch(vectors).nearest(queries, n_neighbors=n_neighbors)
 
 
 def _checked(array: ArrayLike, name: str) -> Vectors:
@@ -210,47 +250,3 @@ def _measured(
     starts = np.searchsorted(pairs.rows, np.arange(len(points)))
     chosen = order[starts[:, None] + np.arange(n_neighbors)]
     return pairs.columns[chosen].astype(np.int32), np.sqrt(squares[chosen]).astype(np.float32)
-
-
-def novelty(queries: ArrayLike, labelled: ArrayLike, scales: ArrayLike) -> Vectors:
-    """Tell how far spectra stand from all labelled ones, in units of their local scale.
-
-    A graph gives every vertex that a label reaches a class, also one that
-    resembles no label. The ratio of the distance to the nearest labelled vector
-    over the distance to the k-th neighbour (the local scale of Zelnik-Manor &
-    Perona 2004) is at most 1 where a labelled vector is among the k nearest and
-    grows where all labels are far; it has no unit and does not change when all
-    vectors are scaled.
-
-    Parameters
-    ----------
-    queries : array_like, shape (n, d)
-        Vectors to be judged.
-    labelled : array_like, shape (m, d)
-        All labelled vectors. A query that is one of them has novelty 0.
-    scales : array_like, shape (n,)
-        Distance of each query to its k-th neighbour: ``distances[:, -1]`` of `nearest`.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-        The ratio; infinite where the scale is 0 (k copies of the query) and no label
-        is there.
-
-    Raises
-    ------
-    ValueError
-        As `nearest`, or when a scale is negative, not finite, or not one a query is given.
-    """
-    distances = nearest(labelled, queries, n_neighbors=1)[1][:, 0]
-    scales = np.asarray(scales, dtype=np.float32)
-    if scales.shape != distances.shape:
-        message = f"scales: expected shape {distances.shape}, found {scales.shape}"
-        raise ValueError(message)
-    if not np.all(np.isfinite(scales) & (scales >= 0)):
-        message = "scales: expected finite distances of 0 or more, found others"
-        raise ValueError(message)
-    ratios = np.full(scales.shape, np.inf, dtype=np.float32)
-    np.divide(distances, scales, out=ratios, where=scales > 0)
-    ratios[distances == 0] = 0
-    return ratios

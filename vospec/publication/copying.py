@@ -56,7 +56,9 @@ _ELEMENTS: dict[Type, _Scalar] = {
 }
 
 
-def rows(batch: pa.RecordBatch, columns: Iterable[Column]) -> Iterator[bytes]:
+def rows(
+    batch: pa.RecordBatch, columns: Iterable[Column], *, packed: bool = False
+) -> Iterator[bytes]:
     """Lay out the named columns of a batch as rows of a binary COPY.
 
     Parameters
@@ -65,6 +67,9 @@ def rows(batch: pa.RecordBatch, columns: Iterable[Column]) -> Iterator[bytes]:
         Holds at least the columns; others are left out.
     columns : iterable of Column
         What to write, in the order of the COPY command.
+    packed : bool
+        Write an array as one ``bytea`` of little-endian values. PostgreSQL
+        takes arrays element by element, 20 times slower.
 
     Yields
     ------
@@ -85,17 +90,17 @@ def rows(batch: pa.RecordBatch, columns: Iterable[Column]) -> Iterator[bytes]:
     count = struct.pack("!h", len(columns))
     for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
         part = batch.slice(start, _ROWS_AT_ONCE)
-        fields = [_fields(part.column(column.name), column) for column in columns]
+        fields = [_fields(part.column(column.name), column, packed=packed) for column in columns]
         yield b"".join(piece for row in zip(*fields, strict=True) for piece in (count, *row))
 
 
-def _fields(array: pa.Array, column: Column) -> list[bytes]:
+def _fields(array: pa.Array, column: Column, *, packed: bool) -> list[bytes]:
     """The fields of one column, each with its length in front, NULL as length -1."""
     try:
         if column.type == "text":
             return _texts(array)
         if column.type in _ELEMENTS:
-            return _lists(array, _ELEMENTS[column.type])
+            return _lists(array, _ELEMENTS[column.type], packed=packed)
         return _scalars(array, _SCALARS[column.type])
     except pa.ArrowInvalid as error:
         message = f"column {column.name}: {column.type} expected, found {array.type} ({error})"
@@ -117,24 +122,24 @@ def _scalars(array: pa.Array, scalar: _Scalar) -> list[bytes]:
     return fields
 
 
-def _lists(array: pa.Array, element: _Scalar) -> list[bytes]:
+def _lists(array: pa.Array, element: _Scalar, *, packed: bool) -> list[bytes]:
     array = array.cast(pa.list_(element.arrow))
     flat = array.flatten()
     if flat.null_count:
         message = f"{flat.null_count} nulls among the elements"
         raise pa.ArrowInvalid(message)
-    values = _wire(flat, element)
+    values = flat.to_numpy(zero_copy_only=False) if packed else _wire(flat, element)
     width = values.dtype.itemsize
     buffer = values.tobytes()
-    lengths = array.value_lengths().to_pylist()
     fields, start = [], 0
-    for length in lengths:
+    for length in array.value_lengths().to_pylist():
         if length is None:
             fields.append(_NULL)
             continue
-        stop = start + length * width
-        fields.append(_array_header(length, width, element.oid) + buffer[start:stop])
-        start = stop
+        size = length * width
+        header = struct.pack("!i", size) if packed else _array_header(length, width, element.oid)
+        fields.append(header + buffer[start : start + size])
+        start += size
     return fields
 
 

@@ -206,7 +206,7 @@ def _copy(connection: Connection, batch: pa.RecordBatch, table: Table, target: s
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(copying.SIGNATURE)
-        for rows in copying.rows(batch, table):
+        for rows in copying.rows(batch, table, packed=table is PIXELS):
             copy.write(rows)
         copy.write(copying.TRAILER)
 

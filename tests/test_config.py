@@ -1,0 +1,54 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from vospec import config
+from vospec.errors import ConfigurationError
+
+
+def test_documented_defaults_are_the_defaults() -> None:
+    assert config.parse(tomllib.loads(config.document()), "document") == config.Settings()
+
+
+def test_values_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "vospec.toml"
+    path.write_text('[survey]\nfolders = ["a", "b"]\n[learning]\nalpha = 0.5\ntol = 1\n')
+    settings = config.load(path)
+    assert settings.survey.folders == ("a", "b")
+    assert settings.learning.alpha == 0.5
+    assert settings.learning.tol == 1.0
+    assert settings.store == config.StoreSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[learning]\nn_neighbours = 3",
+            "[learning]: unknown key n_neighbours; did you mean n_neighbors?",
+        ),
+        ("[surveys]", "unknown key surveys; did you mean survey?"),
+        ("[learning]\nalpha = 1.0", "alpha = 1.0, expected a number, between 0 and 1"),
+        ('[learning]\nn_neighbors = "ten"', "n_neighbors = 'ten', expected an integer, above 0"),
+        ("[learning]\nn_neighbors = true", "n_neighbors = True, expected an integer"),
+        ('[learning]\nmethods = ["kmeans"]', "expected a list of texts, at least one of"),
+        ('[survey]\nfolders = "a"', "folders = 'a', expected a list of texts"),
+        ("survey = 3", "[survey] must be a table, not 3"),
+        ("[survey", "this is not TOML"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "vospec.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        config.load(path)
+    assert str(path) in str(caught.value)
+    assert told in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"nowhere\.toml: the configuration cannot be read"
+    ):
+        config.load(tmp_path / "nowhere.toml")
