@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# The private PostgreSQL: data in postgres/, a socket in run/, no TCP at all.
+#
+# The socket's folder is closed to all but the account (and root); who gets in
+# needs no password. So no port can collide and no password lies in a file of ours.
+
+readonly postgres_bin=/usr/lib/postgresql/15/bin
+# No more than a part of the socket's name; not 5432, lest it be taken for Debian's own.
+readonly database_port=5433
+
+database_address() { printf 'host=%s port=%s dbname=gavo user=%s' "$folder/run" $database_port "$1"; }
+
+make_database() {
+  make_private "$folder/run"
+  [[ -d $folder/postgres ]] && return 0
+  rm -rf "$folder/postgres.new"
+  make_private "$folder/postgres.new"
+  as_account initdb --pgdata "$folder/postgres.new" --username dachsroot --auth trust \
+    --encoding UTF8 --locale C.UTF-8
+  as_account tee -a "$folder/postgres.new/postgresql.conf" >/dev/null <<<"include 'vospec.conf'"
+  # By its final name it is complete.
+  mv "$folder/postgres.new" "$folder/postgres"
+}
+
+database_settings() {
+  printf '%s\n' "listen_addresses = ''" "port = $database_port" \
+    "unix_socket_directories = '$folder/run'" "unix_socket_permissions = 0700"
+}
+
+# The process of our data folder, if it lives: a number in a file may be another's by now.
+database_process() {
+  local pid
+  pid=$(head -n 1 "$folder/postgres/postmaster.pid" 2>/dev/null) || return 1
+  [[ $pid =~ ^[0-9]+$ ]] && grep -qszxF "$folder/postgres" "/proc/$pid/cmdline" &&
+    printf '%s' "$pid"
+}
+
+database_answers() { as_account pg_isready -q -h "$folder/run" -p "$database_port"; }
+
+start_database() {
+  database_process >/dev/null && database_answers && return 0
+  database_process >/dev/null || rm -f "$folder/postgres/postmaster.pid"
+  # Written at each start: the checkout may have been moved since.
+  database_settings | as_account tee "$folder/postgres/vospec.conf" >/dev/null
+  as_account pg_ctl start --wait --timeout 60 --silent --pgdata "$folder/postgres" \
+    --log "$folder/postgres/server.log" </dev/null 8>&- 9>&- ||
+    fail "PostgreSQL does not start: $(tail -n 1 "$folder/postgres/server.log")"
+}
+
+stop_database() {
+  database_process >/dev/null || return 0
+  as_account pg_ctl stop --wait --timeout 60 --silent --mode fast --pgdata "$folder/postgres"
+}
+
+# ask_database ROLE SQL: bare values.
+ask_database() {
+  as_account psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 \
+    "$(database_address "$1")" --command "$2"
+}

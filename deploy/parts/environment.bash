@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# The Python environment of vospec, from a lock file, beside the checkout's own code.
+
+# Debian's, whatever else stands first on PATH: the lock is made for it and it stays.
+readonly system_python=/usr/bin/python3
+
+# make_environment LOCK: instant where the lock's checksum is noted already.
+# pip's downloads stay in the folder until they are installed, so that a killed
+# installation goes on where it was and nothing is written outside.
+make_environment() {
+  local lock=$1 environment=$folder/venv mark
+  mark=$(sha256sum <"$lock")
+  grep -qsxF "$mark" "$environment/locks" && return 0
+  # Half an environment cannot be trusted: pip may have died within a package.
+  grep -qsxF "$(sha256sum <"$runtime_lock")" "$environment/locks" ||
+    "$system_python" -m venv --clear "$environment"
+  rm -f "$environment/locks"
+  PIP_CACHE_DIR=$folder/downloads "$environment/bin/python" -m pip install \
+    --disable-pip-version-check --no-input --require-hashes --requirement "$lock"
+  link_checkout "$environment"
+  sha256sum <"$runtime_lock" >"$environment/locks.new"
+  printf '%s\n' "$mark" >>"$environment/locks.new"
+  mv -f "$environment/locks.new" "$environment/locks"
+  rm -rf "$folder/downloads"
+}
+
+# The checkout itself on Python's path, and its command: an editable installation
+# would need a build backend and leave metadata in the checkout.
+link_checkout() {
+  local site
+  site=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  printf '%s\n' "$checkout" >"$site/vospec.pth"
+  printf '#!/bin/sh\nexec "%s/bin/python" -m vospec "$@"\n' "$1" >"$1/bin/vospec"
+  chmod +x "$1/bin/vospec"
+}

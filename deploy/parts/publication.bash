@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# DaCHS takes over what vospec loaded: grants, TAP_SCHEMA, services, coverage.
+
+readonly descriptor=vospec/q
+
+# Everything that the adoption depends on: the descriptor's folder and the
+# address, for URLs of products stand in the SSA table.
+adoption_mark() {
+  service_url
+  (cd "$checkout/resdir" && find . -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum)
+}
+
+is_adopted() {
+  [[ $(cat "$folder/dachs/adopted" 2>/dev/null) == "$(adoption_mark)" ]] &&
+    [[ $(ask_database gavoadmin "$readable" 2>/dev/null) == t ]]
+}
+# Tables that were made anew have lost their grants.
+readonly readable="SELECT has_table_privilege('untrusted', 'vospec.candidates', 'SELECT')"
+
+# A fresh copy, so that deleted files go too, by an account that may not be able
+# to enter the checkout.
+copy_descriptor() {
+  local target=$folder/dachs/inputs/vospec
+  rm -rf "$target.new"
+  make_private "$target.new"
+  tar --create --directory "$checkout/resdir" --exclude __pycache__ . |
+    as_account tar --extract --no-same-permissions --directory "$target.new"
+  rm -rf "$target"
+  mv "$target.new" "$target"
+}
+
+# First the tables that are there, then the views that DaCHS itself makes.
+adopt() {
+  is_adopted && return 0
+  copy_descriptor
+  as_account dachs imp -m "$descriptor" adopt
+  as_account dachs imp "$descriptor"
+  as_account dachs pub "$descriptor"
+  adoption_mark | as_account tee "$folder/dachs/adopted.new" >/dev/null
+  # A running server keeps the old descriptor.
+  stop_service
+  mv -f "$folder/dachs/adopted.new" "$folder/dachs/adopted"
+}
+
+# Coverage and statistics, once for each published run.
+refresh_statistics() {
+  local run
+  run=$(ask_database gavoadmin "SELECT run_id FROM vospec.runs WHERE state = 'current'")
+  [[ $(cat "$folder/dachs/limits" 2>/dev/null) == "$run" ]] && return 0
+  as_account dachs limits "$descriptor"
+  as_account tee "$folder/dachs/limits" >/dev/null <<<"$run"
+}

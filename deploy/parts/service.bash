@@ -1,0 +1,139 @@
+# shellcheck shell=bash
+# The private DaCHS: configuration and descriptor in dachs/, HTTP on loopback.
+
+readonly authority=x-vospec
+
+service_url() { printf 'http://127.0.0.1:%s' "$port"; }
+
+# Everything of DaCHS, or (killed half-way) everything anew: before the mark
+# stands nothing has been published that could be lost.
+make_service() {
+  [[ -e $folder/dachs/complete ]] && return 0
+  as_account dropdb --if-exists --force -h "$folder/run" -p "$database_port" -U dachsroot gavo
+  rm -rf "$folder/dachs"
+  make_private "$folder/dachs"
+  make_private "$folder/dachs/etc"
+  as_account createdb -h "$folder/run" -p "$database_port" -U dachsroot \
+    --template template0 --encoding UTF-8 gavo
+  configure_service
+  default_metadata | as_account tee "$folder/dachs/etc/defaultmeta.txt" >/dev/null
+  as_account dachs init --dsn "$(database_address dachsroot)"
+  as_account dachs imp //obscore
+  as_account touch "$folder/dachs/complete"
+}
+
+# Written at each start: the port may be another, the checkout may have been moved.
+configure_service() {
+  service_settings | as_account tee "$folder/dachs/gavo.rc" >/dev/null
+  printf '%s\n' "database = gavo" "host = $folder/run" "port = $database_port" |
+    as_account tee "$folder/dachs/etc/dsn" >/dev/null
+}
+
+# The authority is none of the registry's: who registers takes one of his own.
+service_settings() {
+  local group
+  group=$(id -gn "$account")
+  cat <<END
+[general]
+rootDir: $folder/dachs
+gavoGroup: $group
+group: $group
+[web]
+user:
+bindAddress: 127.0.0.1
+serverPort: $port
+serverURL: $(service_url)
+sitename: vospec
+[ivoa]
+authority: $authority
+END
+}
+
+default_metadata() {
+  cat <<END
+publisher: vospec
+contact.name: The operator of this vospec instance
+contact.address: not given
+contact.email: operator@example.invalid
+creator.name: vospec
+_noresultwarning: Your query did not match any data.
+authority.creationDate: 2026-01-01T00:00:00
+authority.shortName: vospec
+authority.title: A private instance of vospec
+authority.description: A private instance of vospec, not registered
+site.description: Emission-line star candidates found by vospec
+END
+}
+
+# The server's process, if it lives and is ours by its environment.
+service_process() {
+  local pid
+  pid=$(cat "$folder/run/dachs.pid" 2>/dev/null) || return 1
+  [[ $pid =~ ^[0-9]+$ ]] && grep -qsz serve "/proc/$pid/cmdline" &&
+    grep -qszxF "GAVOSETTINGS=$folder/dachs/gavo.rc" "/proc/$pid/environ" && printf '%s' "$pid"
+}
+
+# A real query: DaCHS' own availability says true even without its database.
+service_answers() {
+  as_account /usr/bin/python3 - "$(service_url)" <<'END' 2>/dev/null
+import sys
+import urllib.request
+
+query = "LANG=ADQL&REQUEST=doQuery&QUERY=SELECT+TOP+1+table_name+FROM+tap_schema.tables"
+with urllib.request.urlopen(f"{sys.argv[1]}/tap/sync?{query}", timeout=20) as answer:
+    sys.exit(b'value="OK"' not in answer.read())
+END
+}
+
+# Fails with a sentence where a server that is not ours holds the port.
+check_port() {
+  service_process >/dev/null && [[ $(cat "$folder/port" 2>/dev/null) == "$port" ]] && return 0
+  as_account /usr/bin/python3 - "$port" 2>/dev/null <<'END' ||
+import socket
+import sys
+
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", int(sys.argv[1])))
+END
+    fail "port $port on 127.0.0.1 is in use by another program or not permitted:" \
+      "choose another by --port, or stop what holds it"
+}
+
+# A server that lives but does not answer, or answers elsewhere, is started anew.
+start_service() {
+  local wanted
+  wanted=$(service_settings)
+  if service_process >/dev/null; then
+    [[ $(cat "$folder/dachs/gavo.rc") == "$wanted" ]] && service_answers && return 0
+    stop_service
+  fi
+  configure_service
+  remember_port
+  # shellcheck disable=SC2016 # the inner shell expands: it becomes the server
+  (cd / && exec "${as[@]}" sh -c 'echo $$ >"$1" && exec setsid dachs serve start --foreground' \
+    sh "$folder/run/dachs.pid") </dev/null >>"$folder/log/service.log" 2>&1 8>&- 9>&- &
+  await_service $!
+}
+
+await_service() {
+  local started=$1 deadline=$((SECONDS + 90))
+  until service_answers; do
+    kill -0 "$started" 2>/dev/null || fail "DaCHS does not start: see $folder/log/service.log"
+    ((SECONDS < deadline)) || fail "DaCHS does not answer at $(service_url): see $folder/dachs/logs"
+    sleep 0.5
+  done
+}
+
+# The server leads a process group of its own, jobs of asynchronous queries in it.
+stop_service() {
+  local pid tries
+  pid=$(service_process) || return 0
+  kill -TERM "$pid" 2>/dev/null || true
+  for ((tries = 0; tries < 100; tries++)); do
+    service_process >/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$pid" 2>/dev/null || true
+  rm -f "$folder/run/dachs.pid"
+}
