@@ -27,6 +27,10 @@ class UnknownLayoutError(SpectrumError):
     """A sound file that is of none of the known archives' layouts."""
 
 
+class LabelListError(VospecError):
+    """A list of labels cannot be read, or one of its lines is not a label."""
+
+
 class NoSpectraError(VospecError):
     """A folder that should hold spectra holds none."""
 

@@ -1,4 +1,4 @@
-"""Files of the archives: FITS bytes in, spectra out.
+"""Files of the archives: FITS bytes in, spectra out; lists of labels beside them.
 
 :func:`read_bytes` knows by the content alone which archive and which layout a file
 is of; neither its folder nor its ending matters.
@@ -6,6 +6,7 @@ is of; neither its folder nor its ending matters.
 
 import gzip
 import io
+import re
 import warnings
 import zlib
 from pathlib import Path, PurePosixPath
@@ -14,10 +15,11 @@ from astropy.io import fits
 
 from vospec.archives import ccd700, lamost
 from vospec.archives.cards import Cards
+from vospec.archives.labels import read_labels
 from vospec.archives.spectrum import ArchiveSpectrum
 from vospec.errors import SpectrumError, UnknownLayoutError, UnreadableFileError
 
-__all__ = ["ArchiveSpectrum", "read", "read_bytes"]
+__all__ = ["ArchiveSpectrum", "read", "read_bytes", "read_labels"]
 
 _ARCHIVES = (lamost, ccd700)
 _EXPECTED = (
@@ -85,7 +87,7 @@ def _decompressed(content: bytes) -> bytes:
 
 
 def _stem(path: str) -> str:
-    return PurePosixPath(path).name.removesuffix(".gz").removesuffix(".fits")
+    return re.sub(r"\.fits?(\.gz)?$", "", PurePosixPath(path).name, flags=re.IGNORECASE)
 
 
 def _read_fits(content: bytes, stem: str) -> ArchiveSpectrum:
