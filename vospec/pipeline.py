@@ -22,7 +22,7 @@ from pyarrow import parquet
 from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
-from vospec import archives, learning, listing, runs, spectra
+from vospec import archives, learning, listing, publication, runs, spectra
 from vospec.backend import frames, graph, reading, vectors
 from vospec.backend.session import Engine
 from vospec.columns import CLASSES, GRID, LABELS, TARGET_CLASSES, UNUSABLE
@@ -39,6 +39,9 @@ Stage = Callable[[Accumulator[int]], DataFrame]
 
 #: Files of the listing held in memory at once.
 LISTED = 50_000
+
+#: Spectra of one batch on their way to the database: 20 MB.
+PUBLISHED = 256
 
 
 class Job:
@@ -146,13 +149,12 @@ def _label(plan: Plan) -> None:
     known: dict[str, list[str]] = {}
     for name, archive_id in zip(*(read.column(i).to_pylist() for i in (0, 1)), strict=True):
         known.setdefault(archive_id, []).append(name)
+    origin = {"source": "archive", "author": "label list", "labelled_at": datetime.now(UTC)}
     rows = [
-        {"spectrum_id": name, "class": class_, "source": "archive", "author": "label list"}
+        {"spectrum_id": name, "class": class_, **origin}
         for archive_id, class_ in given
         for name in known.get(archive_id, ())
     ]
-    for row in rows:
-        row["labelled_at"] = datetime.now(UTC)
     plan.labels.write(
         pa.Table.from_pylist(rows, schema=arrow_schema(LABELS)),
         spectra=plan.spectra.path,
@@ -338,3 +340,55 @@ def _tell(run: Run, counts: dict[str, int], precision: float | None) -> None:
             " + ".join(TARGET_CLASSES),
             precision,
         )
+
+
+def publish(job: Job) -> None:
+    """Load spectra, features and runs into the database; the first run becomes the current one."""
+    plan, section = job.plan, job.settings.publication
+    connection = publication.connect(
+        host=section.host, port=section.port, database=section.database, user=section.user
+    )
+    with connection:
+        publication.create_tables(connection)
+        for run in reversed(plan.runs):
+            total = plan.spectra.manifest["rows"] + plan.features.manifest["usable"]
+            with Progress(f"publishing {run.run_id}", total) as progress:
+                loaded = publication.publish(
+                    connection,
+                    run_id=run.run_id,
+                    contents=_contents(plan, run),
+                    make_current=run is plan.runs[0],
+                    progress=_shown(progress),
+                )
+                progress.done = sum(loaded.values())
+    logger.info("current run: %s", plan.runs[0].run_id)
+
+
+def _shown(progress: Progress) -> Callable[[str, int], None]:
+    return lambda _, rows: progress.update(rows)
+
+
+def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
+    """What a run publishes, read from the store when the database asks for it."""
+    usable = pc.field("flux").is_valid()
+    rows = {
+        "spectra": _judged(plan),
+        "features": plan.features.read().to_batches(filter=usable, batch_size=PUBLISHED),
+    }
+    plain = {"grid": plan.grid_table, "labels": plan.labels}
+    of_run = {"runs": run.record, "scores": run.scores, "candidates": run.candidates}
+    rows |= {name: dataset.read().to_batches() for name, dataset in (plain | of_run).items()}
+    datasets = {"spectra": plan.features, "features": plan.features, **plain, **of_run}
+    return {
+        name: publication.Content(batches, datasets[name].path) for name, batches in rows.items()
+    }
+
+
+def _judged(plan: Plan) -> Iterator[pa.RecordBatch]:
+    """The spectra with the quality that they have after rectification."""
+    judged = plan.features.table(["spectrum_id", "quality"])
+    place = plan.spectra.read().schema.get_field_index("quality")
+    for batch in plan.spectra.read().to_batches(batch_size=PUBLISHED):
+        found = pc.index_in(batch.column("spectrum_id"), judged.column("spectrum_id"))
+        quality = judged.column("quality").take(found).combine_chunks()
+        yield batch.set_column(place, "quality", quality)

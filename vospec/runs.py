@@ -14,12 +14,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vospec import __version__, learning, spectra
-from vospec.columns import CANDIDATES, CLASSES, RUNS, SCORES, TARGET_CLASSES
+from vospec.columns import CANDIDATES, CLASSES, RUNS, SCORES, SPECTRA, TARGET_CLASSES
 from vospec.config import LearningSettings, SelectionSettings
 from vospec.errors import ConfigurationError, NoSpectraError
 from vospec.store import Dataset, arrow_schema
 
 UNLABELLED = -1
+
+_JUDGED = ("spectrum_id", "quality")
+
+#: What a candidate takes over from its spectrum.
+_TOLD = [name for name in CANDIDATES.names if name in SPECTRA.names and name not in _JUDGED]
 
 #: A scipy sparse array of edge weights, symmetric; scipy ships no types.
 Graph = Any
@@ -148,14 +153,22 @@ def candidate_table(
     """
     best = (pc.field("score") >= selection.min_score) & (pc.field("rank") <= selection.n_candidates)
     chosen = scores.filter(best).sort_by("rank")
-    wanted = pc.field("spectrum_id").isin(chosen.column("spectrum_id"))
-    names = [n for n in CANDIDATES.names if n in of.read().schema.names and n != "quality"]
-    known = of.read().to_table(columns=names, filter=wanted)
-    vectors = features.read().to_table(filter=wanted)
-    joined = chosen.join(known, "spectrum_id").join(vectors, "spectrum_id").sort_by("rank")
+    names = chosen.column("spectrum_id")
+    known = _rows_of(of, names, _TOLD)
+    vectors = _rows_of(features, names, ["flux", "continuum_noise", "quality"])
+    for table in (known, vectors):
+        for name in table.column_names:
+            chosen = chosen.append_column(name, table.column(name))
     return (
-        _with_measures(joined, grid).select(list(CANDIDATES.names)).cast(arrow_schema(CANDIDATES))
+        _with_measures(chosen, grid).select(list(CANDIDATES.names)).cast(arrow_schema(CANDIDATES))
     )
+
+
+def _rows_of(dataset: Dataset, names: pa.ChunkedArray, columns: list[str]) -> pa.Table:
+    """The rows of some spectra, in the order of the names."""
+    wanted = pc.field("spectrum_id").isin(names)
+    found = dataset.read().to_table(columns=["spectrum_id", *columns], filter=wanted)
+    return found.take(pc.index_in(names, found.column("spectrum_id"))).select(columns)
 
 
 def _with_measures(rows: pa.Table, grid: NDArray[np.float64]) -> pa.Table:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from vospec.columns import QUALITY_MEANING, UNUSABLE, Quality
@@ -33,15 +34,15 @@ def lines(settings: Settings) -> Iterator[str]:
         The folders of the settings cannot be listed.
     """
     plan = Plan(settings)
-    yield f"store     {plan.store.uri}"
-    yield f"files     {plan.inventory[1]} FITS files in {', '.join(plan.folders)}"
+    yield f"store      {plan.store.uri}"
+    yield f"files      {plan.inventory[1]} FITS files in {', '.join(plan.folders)}"
     for name in ("spectra", "labels", "adapted", "features", "neighbours"):
         dataset: Dataset = getattr(plan, name)
-        yield f"{name:<10}{_state(dataset)}"
+        yield f"{name:<11}{_state(dataset)}"
     if plan.spectra.is_complete():
         yield from _unusable(plan)
     for run in plan.runs:
-        yield f"run       {run.run_id}: {_run_state(run.record)}"
+        yield f"run        {run.run_id}: {_run_state(run.record)}"
 
 
 def _state(dataset: Dataset) -> str:
@@ -70,15 +71,24 @@ def _unusable(plan: Plan) -> Iterator[str]:
     )
     for flag, count in sorted(flags.items()):
         effect = "cannot be used" if flag & UNUSABLE else "used all the same"
-        yield f"quality   {count} {effect}: {QUALITY_MEANING[flag]}"
+        yield f"quality    {count} {effect}: {QUALITY_MEANING[flag]}"
     bad = pc.not_equal(pc.bit_wise_and(pc.field("quality"), int(UNUSABLE)), 0)
-    yield from _named(plan, table.filter(bad).column("spectrum_id").to_pylist())
+    yield from _named(plan, table.filter(bad))
 
 
-def _named(plan: Plan, names: list[str]) -> Iterator[str]:
+def _named(plan: Plan, bad: pa.Table) -> Iterator[str]:
+    """Name the first spectra that cannot be used, with the reason."""
+    flagged = {
+        row["spectrum_id"]: "; ".join(
+            QUALITY_MEANING[flag] for flag in Quality(row["quality"]) & UNUSABLE
+        )
+        for row in bad.slice(0, NAMED).to_pylist()
+    }
+    names = bad.column("spectrum_id").to_pylist()
     wanted = pc.field("spectrum_id").isin(names[:NAMED])
     found = plan.spectra.read().to_table(columns=["spectrum_id", "path", "reason"], filter=wanted)
     for row in found.sort_by("spectrum_id").to_pylist():
-        yield f"unusable  {row['path']}: {row['reason'] or 'see its quality flags'}"
+        reasons = filter(None, (flagged[row["spectrum_id"]], row["reason"]))
+        yield f"unusable   {row['path']}: {'; '.join(reasons)}"
     if len(names) > NAMED:
-        yield f"unusable  … and {len(names) - NAMED} more: quality and reason in {plan.spectra.uri}"
+        yield f"unusable   … and {len(names) - NAMED} more: quality and reason in {plan.spectra.uri}"

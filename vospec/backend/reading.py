@@ -18,7 +18,7 @@ from vospec import archives
 from vospec.archives import ArchiveSpectrum
 from vospec.backend.frames import spark_schema
 from vospec.columns import ROLES, SPECTRA, Quality
-from vospec.errors import UnknownLayoutError, UnreadableFileError
+from vospec.errors import SpectrumError, UnknownLayoutError, UnreadableFileError
 from vospec.listing import stem
 from vospec.store import arrow_schema
 
@@ -95,10 +95,15 @@ def row(path: str) -> Row:
     try:
         spectrum = archives.read_bytes(content, path)
     except UnknownLayoutError as fault:
-        return _unread(path, content, Quality.UNKNOWN_LAYOUT, str(fault))
+        return _unread(path, content, Quality.UNKNOWN_LAYOUT, _reason(fault, path))
     except UnreadableFileError as fault:
-        return _unread(path, content, Quality.UNREADABLE, str(fault))
+        return _unread(path, content, Quality.UNREADABLE, _reason(fault, path))
     return _read(path, content, spectrum)
+
+
+def _reason(fault: SpectrumError, path: str) -> str:
+    # The row has a column for the path.
+    return str(fault).removeprefix(f"{path}: ")
 
 
 def _content(path: str) -> bytes:
