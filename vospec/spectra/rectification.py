@@ -1,25 +1,26 @@
 """Rectification: flux over continuum, for many spectra at once.
 
 The continuum is a low-order Chebyshev polynomial in wavelength, fitted by least
-squares to the elements outside the protected windows. After each fit, elements
-that lie too far below it (absorption lines) or above it (emission, cosmic rays)
-are left out, and the next fit may take them back. The clipping is asymmetric, as
-in IRAF's ``continuum`` (Tody 1986, SPIE 627, 733), because absorption is the rule
-and emission the exception; and so is its scale: the scatter is 1.4826 times the
-median residual (Rousseeuw & Croux 1993, JASA 88, 1273) of the elements above the
-fit, where few lines reach.
+squares to the elements outside the protected windows. It starts from the medians
+of ten blocks, which a few lines and spikes do not move. Then elements that lie too
+far below it (absorption lines) or above it (emission, cosmic rays) are left out and
+the rest is fitted again; each fit judges all elements anew, until the choice is
+settled. The scatter is 1.4826 times the median absolute residual (Rousseeuw & Croux
+1993, JASA 88, 1273). The clip is asymmetric, as in IRAF's ``continuum`` (Tody 1986,
+SPIE 627, 733), because absorption is the rule and emission the exception; of purely
+normal noise, -2 and +3 lift the continuum by 0.06 of its scatter.
 
 Of the degrees 1 to 4, two follows the continuum of A to K stars of LAMOST over the
-435 Å of the default grid as well as the higher ones, varies least with noise, and
-comes closest to what people drew through the same stars in CCD700 (mean difference
-at Hα 0.3 %). No low degree follows the bands of M stars, and none should: they
+435 Å of the default grid as well as the higher ones, varies less with noise, and
+comes closer to what people drew through the same stars in CCD700 (mean difference
+at Hα 0.5 %). No low degree follows the bands of M stars, and none should: they
 stay in the features.
 
 Protected are the windows where a clip would come too late: Hα with wings of ±25 Å
 shifted by up to 400 km/s, He I 6680, and the residues of the night sky's [O I].
 
 Cost: for a spectrum and iteration, one sort of its elements and (degree + 1)²
-operations an element; about 10⁻⁴ s a spectrum of 290 elements.
+operations an element; about 2·10⁻⁴ s a spectrum of 290 elements.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,9 @@ PROTECTED = ((6297.0, 6308.0), (6361.0, 6371.0), (6530.0, 6600.0), (6673.0, 6687
 DEGREE = 2
 #: Elements further below or above the fit, in units of the scatter, are left out.
 CLIP = (2.0, 3.0)
-ITERATIONS = 5
+ITERATIONS = 10
+#: Blocks of elements whose medians give the first continuum.
+BLOCKS = 10
 #: Standard deviation of a normal distribution over its median absolute deviation.
 MAD_TO_SIGMA = 1.4826
 #: A continuum that falls below this share of the median flux is none.
@@ -61,7 +64,7 @@ class Rectified:
         Continuum in the unit of the flux, shape (n, n_elements); NaN likewise.
     noise
         Robust scatter of the rectified flux outside the lines, shape (n,); NaN
-        likewise.
+        likewise. Read off the elements that the clip leaves, it is 4 % low.
     fitted
         False in rows for which no continuum could be fitted, shape (n,).
     """
@@ -105,20 +108,33 @@ def _fit(
     return np.linalg.solve(normal, right[..., None])[..., 0] @ basis.T
 
 
+def _first_continuum(
+    flux: NDArray[np.float64], candidates: NDArray[np.bool_], basis: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the polynomials through the medians of blocks of elements."""
+    steps = np.zeros_like(flux)
+    for block in np.array_split(np.arange(flux.shape[1]), BLOCKS):
+        median = _median(flux[:, block], candidates[:, block])[:, None]
+        steps[:, block] = np.nan_to_num(median)
+    # A block without candidates has no weight, whatever stands there.
+    return _fit(steps, candidates, basis)
+
+
 def _continuum(
     flux: NDArray[np.float64],
     candidates: NDArray[np.bool_],
     basis: NDArray[np.float64],
     clip: tuple[float, float],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Fit and clip in turn; return the continuum and the elements that it rests on."""
-    used = candidates
+    """Clip and fit in turn; return the continuum and the elements that it rests on."""
+    continuum, used = _first_continuum(flux, candidates, basis), candidates
     for _ in range(ITERATIONS):
-        residual = flux - _fit(flux, used, basis)
-        scatter = MAD_TO_SIGMA * _median(residual, candidates & (residual > 0))[:, None]
+        residual = flux - continuum
+        scatter = MAD_TO_SIGMA * _median(np.abs(residual), candidates)[:, None]
         scatter = np.fmax(scatter, _LEAST_SCATTER)
         used = candidates & (residual >= -clip[0] * scatter) & (residual <= clip[1] * scatter)
-    return _fit(flux, used, basis), used
+        continuum = _fit(flux, used, basis)
+    return continuum, used
 
 
 def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alone

@@ -1,0 +1,215 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from vospec.spectra import Rectified, equivalent_width, interpolate, log_grid, rectify
+
+GRID = log_grid(6290.0, 6725.0)
+HALPHA = 6564.61
+POSITION = (GRID - GRID.mean()) / np.ptp(GRID)
+
+
+def gaussian(area: float, centre: float = HALPHA, sigma: float = 4.0) -> np.ndarray:
+    return area * norm.pdf(GRID, centre, sigma)
+
+
+def continua(n: int, seed: int = 0) -> np.ndarray:
+    """Quadratic continua as steep as those of LAMOST's stars, of very different scale."""
+    rng = np.random.default_rng(seed)
+    slope, bend = rng.uniform(-0.4, 0.3, (2, n, 1))
+    return 10 ** rng.uniform(-3, 6, (n, 1)) * (1 + slope * POSITION + bend * POSITION**2)
+
+
+def late_type(depth: float) -> np.ndarray:
+    """Many absorption lines, as in G and K stars, between the protected windows."""
+    centres = np.random.default_rng(11).uniform(6300.0, 6720.0, 25)
+    return 1.0 - depth * sum(np.exp(-0.5 * ((GRID - c) / 1.6) ** 2) for c in centres)
+
+
+def assert_same(one: Rectified, other: Rectified, *, rtol: float) -> None:
+    for name in ("flux", "continuum", "noise"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol)
+    np.testing.assert_array_equal(one.fitted, other.fitted)
+
+
+@pytest.mark.parametrize("area", [-8.0, -2.0, 0.0, 5.0, 100.0])
+def test_line_comes_out_as_it_went_in(area: float) -> None:
+    profile = 1.0 + gaussian(area)
+    continuum = continua(20)
+    rectified = rectify(continuum * profile, GRID)
+    assert rectified.fitted.all()
+    np.testing.assert_allclose(rectified.flux, np.broadcast_to(profile, (20, GRID.size)), rtol=1e-5)
+    np.testing.assert_allclose(rectified.continuum, continuum, rtol=1e-5)
+
+
+def test_is_least_squares_without_clipping() -> None:
+    flux = np.random.default_rng(1).normal(10.0, 1.0, (4, GRID.size))
+    used = (GRID < 6540.0) | (GRID > 6590.0)
+    rectified = rectify(flux, GRID, protected=[(6540.0, 6590.0)], degree=3, clip=(np.inf, np.inf))
+    for row, continuum in zip(flux, rectified.continuum, strict=True):
+        fit = np.polynomial.Polynomial.fit(GRID[used], row[used], 3)
+        np.testing.assert_allclose(continuum, fit(GRID), rtol=1e-8)
+
+
+def shift_of_clipped_noise(low: float, high: float) -> float:
+    """Mean of a normal variate that is clipped about that mean, at multiples of its scatter."""
+    values = np.random.default_rng(20).normal(size=1_000_000)
+    shift = 0.0
+    for _ in range(20):
+        scatter = 1.4826 * np.median(np.abs(values - shift))
+        kept = (values > shift - low * scatter) & (values < shift + high * scatter)
+        shift = float(values[kept].mean())
+    return shift
+
+
+@pytest.mark.parametrize("signal_to_noise", [20.0, 50.0, 200.0])
+@pytest.mark.parametrize("area", [-6.0, 20.0])
+def test_noise_moves_the_continuum_as_it_must(signal_to_noise: float, area: float) -> None:
+    noise = np.random.default_rng(2).normal(0, 1 / signal_to_noise, (1000, GRID.size))
+    continuum = continua(1000)
+    clipped, plain = (
+        rectify(continuum * (1 + gaussian(area) + noise), GRID, clip=clip).continuum / continuum
+        for clip in ((2.0, 3.0), (np.inf, np.inf))
+    )
+    near = np.abs(GRID - HALPHA) < 20.0
+    error, least_squares = (ratio[:, near].mean(axis=1) - 1.0 for ratio in (clipped, plain))
+    bias = shift_of_clipped_noise(2.0, 3.0) / signal_to_noise
+    # Three standard errors of a mean of 1000; clipping loses some of the elements.
+    assert error.mean() == pytest.approx(bias, abs=3 * error.std() / np.sqrt(1000))
+    assert error.std() < 1.2 * least_squares.std()
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.05, 0.2])
+def test_noise_is_measured(sigma: float) -> None:
+    noise = np.random.default_rng(3).normal(0, sigma, (200, GRID.size))
+    rectified = rectify(continua(200) * (1 + noise), GRID)
+    assert np.median(rectified.noise) == pytest.approx(sigma, rel=0.06)
+
+
+def test_absorption_lines_do_not_pull_the_continuum_down() -> None:
+    noise = np.random.default_rng(4).normal(0, 0.01, (100, GRID.size))
+    profile = late_type(0.25)
+    asymmetric = rectify(continua(100) * (profile + noise), GRID)
+    plain = rectify(continua(100) * (profile + noise), GRID, clip=(np.inf, np.inf))
+    off = np.median(asymmetric.continuum / continua(100)) - 1
+    off_plain = np.median(plain.continuum / continua(100)) - 1
+    assert off_plain < -0.015
+    assert abs(off) < 0.006
+
+
+@pytest.mark.parametrize("n_spikes", [1, 6, 40])
+def test_spikes_do_not_pull_the_continuum_up(n_spikes: int) -> None:
+    rng = np.random.default_rng(5)
+    clean = 1.0 + rng.normal(0, 0.01, (100, GRID.size))
+    spoilt = clean.copy()
+    for row in spoilt:
+        row[rng.choice(GRID.size, n_spikes, replace=False)] += rng.uniform(1.0, 30.0, n_spikes)
+    ratio = rectify(continua(100) * spoilt, GRID).continuum / continua(100)
+    # No worse than the same spectra without spikes, but for the elements lost.
+    expected = rectify(continua(100) * clean, GRID).continuum / continua(100)
+    assert np.std(ratio) < 1.2 * np.std(expected)
+    assert np.mean(ratio) == pytest.approx(np.mean(expected), abs=1e-3)
+
+
+def test_broad_wings_of_emission_keep_their_width() -> None:
+    # A narrow line on a base of ±25 Å (three standard deviations).
+    profile = 1 + gaussian(40.0, sigma=3.0) + gaussian(20.0, sigma=8.3)
+    noise = np.random.default_rng(6).normal(0, 0.01, (100, GRID.size))
+    rectified = rectify(continua(100) * (profile + noise), GRID)
+    widths = equivalent_width(rectified.flux, GRID, window=(6530.0, 6600.0))
+    assert widths.mean() == pytest.approx(-60.0, rel=0.005)
+
+
+def test_scale_of_the_flux_does_not_matter() -> None:
+    flux = continua(10) * (late_type(0.2) + np.random.default_rng(7).normal(0, 0.02, GRID.size))
+    one, other = rectify(flux, GRID), rectify(flux * 2.0**40, GRID)
+    np.testing.assert_array_equal(one.flux, other.flux)
+    np.testing.assert_array_equal(one.continuum * 2.0**40, other.continuum)
+
+
+def test_rectified_spectra_are_left_alone() -> None:
+    noise = np.random.default_rng(8).normal(0, 0.02, (50, GRID.size))
+    once = rectify(continua(50) * (1 + gaussian(-5.0) + noise), GRID)
+    twice = rectify(once.flux, GRID)
+    # Not to rounding: the level by which the flux is scaled moves a few clipped elements.
+    np.testing.assert_allclose(twice.continuum, 1.0, atol=0.01)
+    assert np.median(np.abs(twice.continuum - 1.0)) < 1e-3
+
+
+def test_rows_do_not_meet() -> None:
+    rng = np.random.default_rng(9)
+    flux = continua(12) * (1 + gaussian(6.0) + rng.normal(0, 0.03, (12, GRID.size)))
+    mask = rng.random(flux.shape) < 0.05
+    order = rng.permutation(12)
+    together = rectify(flux, GRID, mask=mask)
+    permuted = rectify(flux[order], GRID, mask=mask[order])
+    np.testing.assert_allclose(permuted.flux, together.flux[order], rtol=1e-12)
+    for i in range(12):
+        alone = rectify(flux[i], GRID, mask=mask[i])
+        np.testing.assert_allclose(alone.flux[0], together.flux[i], rtol=1e-12)
+
+
+def test_bad_elements_take_no_part() -> None:
+    rng = np.random.default_rng(10)
+    flux = continua(6) * (1 + rng.normal(0, 0.02, (6, GRID.size)))
+    mask = rng.random(flux.shape) < 0.1
+    expected = rectify(flux, GRID, mask=mask)
+    spoilt = rectify(np.where(mask, 1e9 * flux, flux), GRID, mask=mask)
+    np.testing.assert_array_equal(spoilt.continuum, expected.continuum)
+    np.testing.assert_array_equal(spoilt.noise, expected.noise)
+    missing = rectify(np.where(mask, np.nan, flux), GRID)
+    np.testing.assert_array_equal(missing.continuum, expected.continuum)
+    np.testing.assert_array_equal(np.isnan(missing.flux), mask)
+
+
+def test_rows_without_continuum_are_told_and_harm_no_other() -> None:
+    good = continua(2)[1] * (1 + np.random.default_rng(12).normal(0, 0.02, GRID.size))
+    rows = {
+        "zero": np.zeros(GRID.size),
+        "negative": -good,
+        "missing": np.full(GRID.size, np.nan),
+        "infinite": np.full(GRID.size, np.inf),
+        "falls through zero": np.linspace(1.0, -0.2, GRID.size),
+        "falls to zero": np.linspace(1.0, 0.0, GRID.size),
+        "noise about zero": np.random.default_rng(13).normal(-0.1, 1.0, GRID.size),
+        "a tenth of it": np.where(np.arange(GRID.size) % 10 == 0, good, np.nan),
+        "good": good,
+    }
+    rectified = rectify(np.stack(list(rows.values())), GRID)
+    assert dict(zip(rows, rectified.fitted, strict=True)) == {name: name == "good" for name in rows}
+    for values in (rectified.flux, rectified.continuum, rectified.noise):
+        assert np.isnan(values[:-1]).all()
+        assert np.isfinite(values[-1]).all()
+    alone = rectify(good, GRID)
+    np.testing.assert_allclose(rectified.flux[-1], alone.flux[0], rtol=1e-12)
+
+
+def test_no_spectra_are_no_fault() -> None:
+    rectified = rectify(np.empty((0, GRID.size)), GRID)
+    assert rectified.flux.shape == (0, GRID.size)
+    assert rectified.fitted.shape == (0,)
+
+
+def test_windows_that_leave_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="outside the protected windows"):
+        rectify(np.ones(GRID.size), GRID, protected=[(6000.0, 7000.0)])
+
+
+def test_interpolation_equals_numpy() -> None:
+    rng = np.random.default_rng(14)
+    flux = rng.normal(size=(20, 50))
+    mask = rng.random(flux.shape) < np.linspace(0.0, 0.9, 20)[:, None]
+    index = np.arange(50)
+    filled = interpolate(np.where(mask, 1e9, flux), mask)
+    for row, bad, ours in zip(flux, mask, filled, strict=True):
+        np.testing.assert_allclose(ours, np.interp(index, index[~bad], row[~bad]), rtol=1e-12)
+    np.testing.assert_array_equal(filled[~mask], flux[~mask])
+
+
+def test_interpolation_finds_what_is_no_number() -> None:
+    np.testing.assert_allclose(interpolate([[1.0, np.nan, np.inf, 4.0]]), [[1.0, 2.0, 3.0, 4.0]])
+
+
+def test_interpolation_of_nothing_is_nothing() -> None:
+    filled = interpolate(np.ones((2, 5)), np.array([[True], [False]]) & np.ones(5, dtype=bool))
+    np.testing.assert_array_equal(filled, [[np.nan] * 5, [1.0] * 5])
