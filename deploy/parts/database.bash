@@ -35,16 +35,40 @@ database_process() {
     printf '%s' "$pid"
 }
 
-database_answers() { as_account pg_isready -q -h "$folder/run" -p "$database_port"; }
+database_answers() { as_account pg_isready -q -h "$folder/run" -p "$database_port" -U dachsroot -d postgres; }
 
 start_database() {
   database_process >/dev/null && database_answers && return 0
-  database_process >/dev/null || rm -f "$folder/postgres/postmaster.pid"
+  database_process >/dev/null || clear_remains
   # Written at each start: the checkout may have been moved since.
   database_settings | as_account tee "$folder/postgres/vospec.conf" >/dev/null
   as_account pg_ctl start --wait --timeout 60 --silent --pgdata "$folder/postgres" \
     --log "$folder/postgres/server.log" </dev/null 8>&- 9>&- ||
-    fail "PostgreSQL does not start: $(tail -n 1 "$folder/postgres/server.log")"
+    fail "PostgreSQL does not start: $(grep FATAL "$folder/postgres/server.log" | tail -n 1)"
+}
+
+# What a killed PostgreSQL leaves behind. Its lock files name processes that may
+# be strangers by now, or dead ones that nobody has buried (a machine without
+# init). But they also keep a second server off the data, so first all those that
+# work in the data folder must have ended.
+clear_remains() {
+  local tries
+  for ((tries = 0; tries < 50; tries++)); do
+    [[ -n $(database_orphans) ]] || break
+    sleep 0.1
+  done
+  database_orphans | xargs --no-run-if-empty kill -KILL
+  rm -f "$folder/postgres/postmaster.pid" "$folder$socket_path.lock"
+}
+
+# PostgreSQL's processes of the data folder: each works in it.
+database_orphans() {
+  local process
+  for process in /proc/[0-9]*; do
+    [[ $(readlink "$process/cwd" 2>/dev/null) == "$folder/postgres" ]] || continue
+    grep -qsx postgres "$process/comm" && printf '%s\n' "${process#/proc/}"
+  done
+  return 0
 }
 
 stop_database() {

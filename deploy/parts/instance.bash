@@ -21,6 +21,8 @@ source "$checkout/deploy/parts/service.bash"
 source "$checkout/deploy/parts/environment.bash"
 # shellcheck source=deploy/parts/publication.bash
 source "$checkout/deploy/parts/publication.bash"
+# shellcheck source=deploy/parts/settings.bash
+source "$checkout/deploy/parts/settings.bash"
 
 started=()
 trap 'finish $?' EXIT

@@ -1,0 +1,160 @@
+"""A private instance comes up, survives what is done to it, and goes down."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.conftest import CHECKOUT, Run
+
+pytestmark = pytest.mark.service
+
+QUERY = urllib.parse.urlencode(
+    {"LANG": "ADQL", "REQUEST": "doQuery", "QUERY": "SELECT 6*7 AS answer FROM tap_schema.schemas"}
+)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _pid(folder: Path, name: str) -> int:
+    return int((folder / name).read_text().split("\n")[0])
+
+
+def _database(folder: Path) -> int:
+    return _pid(folder, "postgres/postmaster.pid")
+
+
+def _service(folder: Path) -> int:
+    return _pid(folder, "run/dachs.pid")
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process works; a dead one that nobody has buried has no command line."""
+    command = Path(f"/proc/{pid}/cmdline")
+    return command.exists() and command.read_bytes() != b""
+
+
+def _answers(folder: Path) -> bool:
+    url = f"http://127.0.0.1:{(folder / 'port').read_text().strip()}/tap/sync?{QUERY}"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        content = answer.read()
+    return b'value="OK"' in content
+
+
+@pytest.fixture(scope="module")
+def up(instance_folder: Path) -> Path:
+    """An instance that two commands started at once: the lock puts them in order."""
+    command = [str(CHECKOUT / "deploy/up"), "--folder", str(instance_folder)]
+    command += ["--port", str(_free_port())]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - our own command
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=200)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    return instance_folder
+
+
+@pytest.fixture
+def sleeper() -> Iterator[int]:
+    """A process that is none of ours."""
+    with subprocess.Popen(["/usr/bin/sleep", "600"]) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_an_instance_answers_and_is_left_alone_by_a_second_start(run: Run, up: Path) -> None:
+    before = _database(up), _service(up)
+    assert run("up", "--folder", up).returncode == 0
+    assert (_database(up), _service(up)) == before
+    assert _answers(up)
+
+
+def test_the_database_listens_on_no_port_and_its_socket_is_closed_to_others(up: Path) -> None:
+    assert (up / "run").stat().st_mode & 0o077 == 0
+    assert (up / "postgres").stat().st_mode & 0o077 == 0
+    assert "listen_addresses = ''" in (up / "postgres/vospec.conf").read_text()
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        # No address but loopback reaches the service.
+        probe.connect(("127.0.0.2", int((up / "port").read_text())))
+
+
+def test_status_tells_where_it_serves(run: Run, up: Path) -> None:
+    done = run("status", "--folder", up)
+    assert done.returncode == 0, done.stderr
+    assert f"http://127.0.0.1:{(up / 'port').read_text().strip()}/tap" in done.stdout
+    assert f"process {_service(up)}" in done.stdout
+
+
+def test_a_killed_database_comes_back(run: Run, up: Path) -> None:
+    os.kill(_database(up), signal.SIGKILL)
+    done = run("up", "--folder", up)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _answers(up)
+
+
+def test_a_killed_service_comes_back(run: Run, up: Path) -> None:
+    killed = _service(up)
+    os.kill(killed, signal.SIGKILL)
+    assert run("status", "--folder", up).returncode == 3
+    done = run("up", "--folder", up)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _service(up) != killed
+    assert _answers(up)
+
+
+def test_a_service_can_move_to_another_port(run: Run, up: Path) -> None:
+    port = _free_port()
+    assert run("up", "--folder", up, "--port", port).returncode == 0
+    assert (up / "port").read_text() == f"{port}\n"
+    assert _answers(up)
+
+
+def test_adopting_without_tables_fails_with_what_dachs_said(run: Run, up: Path) -> None:
+    done = run("adopt", "--folder", up)
+    assert done.returncode == 1
+    assert "failed: Descriptor" in done.stderr
+
+
+def test_down_stops_the_instance_and_no_stranger(run: Run, up: Path, sleeper: int) -> None:
+    assert run("up", "--folder", up).returncode == 0
+    ours = _database(up), _service(up)
+    assert run("down", "--folder", up).returncode == 0
+    assert not any(map(_lives, ours))
+    # A number that was ours may be a stranger's by now.
+    owner = (up / "run").stat()
+    for name in ("run/dachs.pid", "postgres/postmaster.pid"):
+        (up / name).write_text(f"{sleeper}\n")
+        os.chown(up / name, owner.st_uid, owner.st_gid)
+    assert run("status", "--folder", up).returncode == 3
+    assert run("down", "--folder", up).returncode == 0
+    assert _lives(sleeper)
+    done = run("up", "--folder", up)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _lives(sleeper)
+    assert _answers(up)
+
+
+def test_a_start_killed_anywhere_is_finished_by_the_next(run: Run, instance_folder: Path) -> None:
+    folder = instance_folder / "killed"
+    command = [str(CHECKOUT / "deploy/up"), "--folder", str(folder), "--port", str(_free_port())]
+    for delay in (0.4, 1.5, 4.0, 7.0):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
+            time.sleep(delay)
+            process.kill()
+    done = run("up", "--folder", folder)
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert _answers(folder)
+    finally:
+        run("down", "--folder", folder)
