@@ -51,8 +51,9 @@ def average_precision(classes: ArrayLike, scores: ArrayLike, *, targets: ArrayLi
     if not wanted.any():
         message = f"classes: expected some of {np.asarray(targets).tolist()}, found none"
         raise ValueError(message)
-    # Places in the order of the scores: NaN is allowed there, and equals stay equal.
-    places = np.unique(np.where(np.isnan(scores), -np.inf, scores), return_inverse=True)[1]
+    # scikit-learn refuses what is not finite; only the order of the scores matters.
+    places = np.unique(scores, return_inverse=True)[1]
+    places[np.isnan(scores)] = -1
     return float(average_precision_score(wanted, places))
 
 
@@ -132,7 +133,8 @@ def ranks(scores: ArrayLike, identifiers: ArrayLike | None = None) -> NDArray[np
     if keys.shape != scores.shape:
         message = f"identifiers: expected shape {scores.shape}, found {keys.shape}"
         raise ValueError(message)
-    order = np.lexsort((keys, np.where(np.isnan(scores), np.inf, -scores)))
+    missing = np.isnan(scores)
+    order = np.lexsort((keys, np.where(missing, 0, -scores), missing))
     result = np.empty(len(scores), dtype=np.int64)
     result[order] = np.arange(1, len(scores) + 1)
     return result

@@ -171,7 +171,7 @@ def _check_lists(indices: NDArray[Any], distances: NDArray[np.float64]) -> None:
 
 def mean_gamma(distances: ArrayLike) -> float:
     """Return the reciprocal of the mean squared distance, 1 where all are 0."""
-    mean = float(np.square(distances).mean())
+    mean = float(np.square(np.asarray(distances, dtype=np.float64)).mean())
     return 1 / mean if mean > 0 else 1.0
 
 

@@ -92,11 +92,14 @@ class NeighbourSearch:
     Raises
     ------
     ValueError
-        When the array is not two-dimensional and finite.
+        When the array is not two-dimensional and finite, or has no row.
     """
 
     def __init__(self, vectors: ArrayLike, *, block_shape: tuple[int, int] = BLOCK_SHAPE) -> None:
         self.vectors = _checked(vectors, "vectors")
+        if len(self.vectors) == 0:
+            message = "vectors: expected at least one row, found none"
+            raise ValueError(message)
         self.block_shape = block_shape
         self._bounds = _Bounds(self.vectors)
 

@@ -34,6 +34,7 @@ UNLABELLED = -1
 class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # no types there
     """What the two methods share: the graph, the labels, and how a result is read."""
 
+    X_: NDArray[np.float32] | None
     classes_: NDArray[Any]
     label_distributions_: Distributions
     transduction_: NDArray[Any]
@@ -109,10 +110,11 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         ValueError
             As `nearest`.
         """
-        if not hasattr(self, "X_"):
+        fitted = getattr(self, "X_", None)
+        if fitted is None:
             message = f"{type(self).__name__}: fit it on vectors before asking for other vectors"
             raise NotFittedError(message)
-        indices, distances = nearest(self.X_, X, n_neighbors=self.n_neighbors)
+        indices, distances = nearest(fitted, X, n_neighbors=self.n_neighbors)
         weights = affinities(
             distances,
             weights="binary" if self.solver == "scikit-learn" else self.weights,
@@ -150,6 +152,7 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
             raise ValueError(message)
 
     def _given(self, graph: Any) -> Any:  # noqa: ANN401 -- scipy ships no types
+        self.X_ = None
         return systems.checked_graph(graph, directed=self.solver == "scikit-learn")
 
     def _built(self, vectors: ArrayLike) -> Any:  # noqa: ANN401 -- scipy ships no types
