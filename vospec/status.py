@@ -91,4 +91,5 @@ def _named(plan: Plan, bad: pa.Table) -> Iterator[str]:
         reasons = filter(None, (flagged[row["spectrum_id"]], row["reason"]))
         yield f"unusable   {row['path']}: {'; '.join(reasons)}"
     if len(names) > NAMED:
-        yield f"unusable   … and {len(names) - NAMED} more: quality and reason in {plan.spectra.uri}"
+        more = len(names) - NAMED
+        yield f"unusable   … and {more} more: quality and reason in {plan.spectra.uri}"
