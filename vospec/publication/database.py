@@ -190,7 +190,7 @@ def _sql_type(column: Column, table: Table) -> sql.SQL:
 def _views() -> Iterator[sql.Composed]:
     state = sql.SQL(
         "CASE WHEN run_id = (SELECT run_id FROM vospec.current_run) THEN 'current'"
-        " WHEN state = 'withdrawn' THEN state ELSE 'kept' END AS state"
+        " ELSE 'kept' END AS state"
     )
     others = [column for column in RUNS if column.name != "state"]
     yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {}, {} FROM {}").format(

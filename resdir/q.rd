@@ -1,0 +1,580 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!-- vospec in the Virtual Observatory.
+
+The tables are made and filled by vospec, never by an import: dachs imp -m
+adopts them, and the one import here makes a view. Names, types, units, UCDs
+and descriptions of the columns are those of vospec/columns.py; a test compares. -->
+<resource schema="vospec" resdir="vospec">
+
+  <!-- ============ metadata ============ -->
+
+  <meta name="creationDate">2024-06-01T00:00:00Z</meta>
+  <meta name="title">vospec: emission-line star candidates in spectral archives</meta>
+  <meta name="description">
+    Candidates for emission-line stars (Be, B[e], Herbig Ae/Be and kin), found in a
+    low-resolution survey (LAMOST) by semi-supervised learning from labelled
+    high-resolution spectra of another archive (Ondřejov CCD700): the spectra of both
+    archives, the rectified spectra around Hα that the learning sees, the labels,
+    the scores of every spectrum by run and the candidates of the current run.
+    All wavelengths are vacuum wavelengths in Å in the heliocentric frame.
+  </meta>
+  <meta name="_longdoc" format="rst"><![CDATA[
+    Hα is at 6564.6 Å: all wavelengths are vacuum wavelengths in the heliocentric
+    frame. Flux is relative, and in vospec.features divided by the continuum.
+
+    *The best candidates, with what is needed to judge them*::
+
+      SELECT TOP 20 rank, score, class, object, ra, dec, snr,
+        equivalent_width, peak_height
+      FROM vospec.candidates ORDER BY rank
+
+    *Bright candidates that the archive takes for ordinary A stars*::
+
+      SELECT spectrum_id, score, archive_subclass FROM vospec.candidates
+      WHERE snr > 50 AND archive_subclass LIKE 'A%' AND score > 0.9
+
+    *Rectified flux at the centre of Hα.* The table grid tells the wavelength of an
+    element of the array, counted from 1::
+
+      SELECT spectrum_id, arr_max(flux) AS peak FROM vospec.features
+      WHERE flux[(SELECT element FROM vospec.grid
+        WHERE wavelength BETWEEN 6563.9 AND 6565.4)] > 1.5
+
+    *Scores of several runs.* vospec.scores holds every run that is kept; the
+    current one is::
+
+      SELECT spectrum_id, score, rank FROM vospec.scores
+      JOIN vospec.runs USING (run_id) WHERE state = 'current'
+
+    *Spectra.* Every row of vospec.spectra with pixels leads to a FITS binary table
+    (columns spectral_axis, flux, ivar, mask) and to a preview picture; the
+    addresses stand in vospec.ssa_spectra, in ivoa.obscore and in the answers of the
+    SSA and DataLink services. In Python::
+
+      from specutils import Spectrum
+
+      Spectrum.read(address, format="tabular-fits", column_mapping={
+        "spectral_axis": ("spectral_axis", "Angstrom"),
+        "flux": ("flux", ""), "mask": ("mask", None)})
+  ]]></meta>
+  <meta name="subject">be-stars</meta>
+  <meta name="subject">emission-line-stars</meta>
+  <meta name="subject">stellar-spectral-lines</meta>
+  <meta name="subject">surveys</meta>
+  <meta name="creator">The vospec developers</meta>
+  <meta name="facility">LAMOST</meta>
+  <meta name="facility">Ondřejov Observatory, Perek 2m Telescope</meta>
+  <meta name="instrument">LAMOST LRS, CCD700</meta>
+  <meta name="type">Archive</meta>
+  <meta name="contentLevel">Research</meta>
+  <meta name="coverage.waveband">Optical</meta>
+
+  <STREAM id="follow_links">
+    <doc>Clients find the product and the preview of a row by DataLink.</doc>
+    <meta name="_associatedDatalinkService">
+      <meta name="serviceId">dl</meta>
+      <meta name="idColumn">\id_column</meta>
+    </meta>
+  </STREAM>
+
+  <!-- ============ tables ============ -->
+
+  <table id="spectra" onDisk="True" adql="True" primary="spectrum_id">
+    <meta name="description">Every file that was met, one row each, unusable ones with the
+      reason. Pixels are reached by DataLink, SSA or vospec.ssa_spectra.</meta>
+    <FEED source="follow_links" id_column="spectrum_id"/>
+    <mixin>//scs#pgs-pos-index</mixin>
+    <index columns="mjd"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="collection" type="text" ucd="meta.id"
+      description="Archive: lamost or ccd700"/>
+    <column name="release" type="text" ucd="meta.id;meta.dataset"
+      description="Data release or export format"/>
+    <column name="role" type="text" ucd="meta.code"
+      description="Part of the archive: survey (candidates are sought there) or training"/>
+    <column name="object" type="text" ucd="meta.id;src"
+      description="Name of the target as given by the archive"/>
+    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main"
+      description="Right ascension (ICRS) of the target as given by the archive"/>
+    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main"
+      description="Declination (ICRS) of the target as given by the archive"/>
+    <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value"
+      description="Modified Julian Date (UTC) of mid exposure, or of its start where no length is known"/>
+    <column name="exposure_seconds" type="real" unit="s" ucd="time.duration;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Bounds.Extent"
+      description="Length of the exposure"/>
+    <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR"
+      description="Signal to noise per pixel in the r band as given by the archive"/>
+    <column name="resolving_power" type="real" ucd="spect.resolution" utype="spec:Spectrum.Char.SpectralAxis.ResPower"
+      description="Resolving power near Hα"/>
+    <column name="spectral_start" type="double precision" unit="Angstrom" ucd="em.wl;stat.min"
+      description="Vacuum wavelength of the first pixel"/>
+    <column name="spectral_stop" type="double precision" unit="Angstrom" ucd="em.wl;stat.max"
+      description="Vacuum wavelength of the last pixel"/>
+    <column name="n_pixels" type="integer" ucd="meta.number"
+      description="Number of pixels of the spectrum">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="archive_class" type="text" ucd="src.class"
+      description="Class given by the archive"/>
+    <column name="archive_subclass" type="text" ucd="src.spType"
+      description="Subclass (spectral type) given by the archive"/>
+    <column name="archive_id" type="text" ucd="meta.id"
+      description="Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST"/>
+    <column name="quality" type="integer" ucd="meta.code.qual"
+      description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="reason" type="text" ucd="meta.note"
+      description="Why the spectrum is flagged, in words"/>
+    <column name="checksum" type="text" ucd="meta.code"
+      description="SHA-256 of the original file"/>
+  </table>
+
+  <table id="pixels" onDisk="True" adql="False" primary="spectrum_id">
+    <meta name="description">Pixels of the spectra, packed; product and preview are made
+      from them.</meta>
+    <column name="spectrum_id" type="text" required="True"
+      description="Identifier of the spectrum"/>
+    <column name="spectral_axis" type="bytea" required="True"
+      description="Vacuum wavelengths in Å, double precision, little-endian"/>
+    <column name="flux" type="bytea" required="True" description="Flux, real, little-endian"/>
+    <column name="ivar" type="bytea"
+      description="Inverse variance of the flux, real, little-endian"/>
+    <column name="mask" type="bytea" required="True" description="1 where a pixel is bad, a byte each"/>
+  </table>
+
+  <table id="features" onDisk="True" adql="True" primary="spectrum_id">
+    <meta name="description">Rectified spectra on the common grid: the vectors that the
+      learning sees. The table grid holds the vacuum wavelengths of the elements.</meta>
+    <FEED source="follow_links" id_column="spectrum_id"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="flux" type="real[]" ucd="phot.flux.density;em.wl;arith.ratio" utype="spec:Spectrum.Data.FluxAxis.Value"
+      description="Flux over continuum at the wavelengths of the table grid"/>
+    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density"
+      description="Robust scatter of the rectified flux outside the lines"/>
+    <column name="n_interpolated" type="smallint" ucd="meta.number"
+      description="Number of grid elements interpolated over bad pixels">
+      <values nullLiteral="-32768"/>
+    </column>
+    <column name="quality" type="integer" ucd="meta.code.qual"
+      description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
+      <values nullLiteral="-2147483648"/>
+    </column>
+  </table>
+
+  <table id="feature_summary" onDisk="True" adql="True">
+    <meta name="description">The table features without its array, for scrolling.</meta>
+    <column original="features.spectrum_id"/>
+    <column original="features.continuum_noise"/>
+    <column original="features.n_interpolated"/>
+    <column original="features.quality"/>
+  </table>
+
+  <table id="grid" onDisk="True" adql="True" primary="element">
+    <meta name="description">Wavelengths of the feature elements</meta>
+    <column name="element" type="smallint" ucd="meta.id;meta.main" required="True"
+      description="Index of the element, from 1"/>
+    <column name="wavelength" type="double precision" unit="Angstrom" ucd="em.wl"
+      description="Vacuum wavelength of the centre of the element"/>
+    <column name="wavelength_air" type="double precision" unit="Angstrom" ucd="em.wl;obs.atmos"
+      description="Air wavelength of the centre of the element"/>
+  </table>
+
+  <table id="labels" onDisk="True" adql="True">
+    <meta name="description">Classes given to spectra by an archive or a person;
+      superseded labels stay</meta>
+    <index columns="spectrum_id"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="class" type="text" ucd="src.class"
+      description="Class: absorption, emission, double_peak, artefact"/>
+    <column name="source" type="text" ucd="meta.code" required="True"
+      description="Kind of source: archive or person"/>
+    <column name="author" type="text" ucd="meta.bib.author" required="True"
+      description="Who gave the label"/>
+    <column name="labelled_at" type="timestamp" ucd="time.creation" required="True"
+      description="When the label was given (UTC)"/>
+    <column name="superseded_at" type="timestamp" ucd="time.end"
+      description="When another label took its place (UTC); NULL where it holds"/>
+  </table>
+
+  <table id="runs" onDisk="True" adql="True">
+    <meta name="description">Passes from features to scores</meta>
+    <column name="run_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the run"/>
+    <column name="method" type="text" ucd="meta.code.class"
+      description="Method: label_propagation or label_spreading"/>
+    <column name="parameters" type="text" ucd="meta.note"
+      description="Parameters of the method (JSON)"/>
+    <column name="versions" type="text" ucd="meta.version"
+      description="Versions of the software (JSON)"/>
+    <column name="n_spectra" type="bigint" ucd="meta.number"
+      description="Number of spectra met">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="n_usable" type="bigint" ucd="meta.number"
+      description="Number of spectra with features">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="n_labelled" type="bigint" ucd="meta.number"
+      description="Number of labelled spectra">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="n_candidates" type="bigint" ucd="meta.number"
+      description="Number of candidates">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="n_iter" type="integer" ucd="meta.number"
+      description="Iterations of the propagation">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="converged" type="boolean" ucd="meta.code"
+      description="Whether the propagation converged"/>
+    <column name="average_precision" type="real" ucd="stat.value"
+      description="Average precision of the score where the true classes are known (simulations)"/>
+    <column name="started" type="timestamp" ucd="time.start"
+      description="Start of the run (UTC)"/>
+    <column name="ended" type="timestamp" ucd="time.end"
+      description="End of the run (UTC)"/>
+    <column name="state" type="text" ucd="meta.code.status"
+      description="State of the run: current or kept"/>
+  </table>
+
+  <table id="scores" onDisk="True" adql="True" primary="run_id,spectrum_id">
+    <meta name="description">Scores of every usable spectrum for every class, by run; the
+      current run is the one whose state in the table runs is current.</meta>
+    <index columns="spectrum_id"/>
+    <index columns="score"/>
+    <column name="run_id" type="text" ucd="meta.id" required="True"
+      description="Identifier of the run that gave this row"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="p_absorption" type="real" ucd="stat.probability"
+      description="Share of class absorption in the label distribution; NULL where no label reaches"/>
+    <column name="p_emission" type="real" ucd="stat.probability"
+      description="Share of class emission in the label distribution; NULL where no label reaches"/>
+    <column name="p_double_peak" type="real" ucd="stat.probability"
+      description="Share of class double_peak in the label distribution; NULL where no label reaches"/>
+    <column name="p_artefact" type="real" ucd="stat.probability"
+      description="Share of class artefact in the label distribution; NULL where no label reaches"/>
+    <column name="score" type="real" ucd="stat.probability;src.class"
+      description="Sum of the shares of the target classes: emission, double_peak"/>
+    <column name="rank" type="integer" ucd="meta.id;stat.value"
+      description="Rank by score among the survey's spectra, best is 1; NULL for training spectra">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="entropy" type="real" unit="bit" ucd="stat.value"
+      description="Entropy of the label distribution"/>
+  </table>
+
+  <table id="candidates" onDisk="True" adql="True">
+    <meta name="description">The best scores of the current run, with all that is needed
+      to judge them</meta>
+    <FEED source="follow_links" id_column="spectrum_id"/>
+    <mixin>//scs#pgs-pos-index</mixin>
+    <index columns="score"/>
+    <index columns="rank"/>
+    <column name="run_id" type="text" ucd="meta.id" required="True"
+      description="Identifier of the run that gave this row"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="rank" type="integer" ucd="meta.id;stat.value"
+      description="Rank by score among the survey's spectra, best is 1; NULL for training spectra">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="score" type="real" ucd="stat.probability;src.class"
+      description="Sum of the shares of the target classes: emission, double_peak"/>
+    <column name="p_absorption" type="real" ucd="stat.probability"
+      description="Share of class absorption in the label distribution; NULL where no label reaches"/>
+    <column name="p_emission" type="real" ucd="stat.probability"
+      description="Share of class emission in the label distribution; NULL where no label reaches"/>
+    <column name="p_double_peak" type="real" ucd="stat.probability"
+      description="Share of class double_peak in the label distribution; NULL where no label reaches"/>
+    <column name="p_artefact" type="real" ucd="stat.probability"
+      description="Share of class artefact in the label distribution; NULL where no label reaches"/>
+    <column name="class" type="text" ucd="src.class"
+      description="Class of the largest share"/>
+    <column name="collection" type="text" ucd="meta.id"
+      description="Archive: lamost or ccd700"/>
+    <column name="release" type="text" ucd="meta.id;meta.dataset"
+      description="Data release or export format"/>
+    <column name="object" type="text" ucd="meta.id;src"
+      description="Name of the target as given by the archive"/>
+    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main"
+      description="Right ascension (ICRS) of the target as given by the archive"/>
+    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main"
+      description="Declination (ICRS) of the target as given by the archive"/>
+    <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value"
+      description="Modified Julian Date (UTC) of mid exposure, or of its start where no length is known"/>
+    <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR"
+      description="Signal to noise per pixel in the r band as given by the archive"/>
+    <column name="archive_class" type="text" ucd="src.class"
+      description="Class given by the archive"/>
+    <column name="archive_subclass" type="text" ucd="src.spType"
+      description="Subclass (spectral type) given by the archive"/>
+    <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
+    <column name="peak_height" type="real" ucd="spect.line.intensity"
+      description="Largest rectified flux within 10 Å of Hα, minus 1"/>
+    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density"
+      description="Robust scatter of the rectified flux outside the lines"/>
+    <column name="quality" type="integer" ucd="meta.code.qual"
+      description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
+      <values nullLiteral="-2147483648"/>
+    </column>
+  </table>
+
+  <table id="ssa_spectra" onDisk="True" adql="True">
+    <meta name="description">Spectra that have pixels, in the columns of the Simple
+      Spectral Access protocol; the table spectra tells more of them. Wavelengths are vacuum
+      wavelengths in the heliocentric frame.</meta>
+    <FEED source="follow_links" id_column="ssa_pubDID"/>
+    <mixin
+      sourcetable="spectra"
+      whereclause="WHERE n_pixels &gt; 0"
+      accref="\+'\getConfig{web}{serverURL}/\rdId/product/qp/' || gavo_urlescape(spectrum_id) || '.fits'"
+      mime="'application/fits'"
+      accsize="17 * n_pixels + 11520"
+      owner="NULL"
+      embargo="NULL"
+      ssa_pubDID="\+'ivo://\getConfig{ivoa}{authority}/~?\rdId/' || gavo_urlescape(spectrum_id)"
+      ssa_creatorDID="\+CASE WHEN starts_with(archive_id, 'ivo:') THEN archive_id END"
+      ssa_dstitle="\+collection || ' ' || release || ' ' || COALESCE(object, spectrum_id)"
+      ssa_targname="object"
+      ssa_targclass="archive_class"
+      ssa_location="\+spoint(radians(ra), radians(dec))"
+      ssa_dateObs="mjd"
+      ssa_timeExt="exposure_seconds"
+      ssa_specstart="1e-10 * spectral_start"
+      ssa_specend="1e-10 * spectral_stop"
+      ssa_specmid="0.5e-10 * (spectral_start + spectral_stop)"
+      ssa_specext="1e-10 * (spectral_stop - spectral_start)"
+      ssa_specres="6.5646e-7 / resolving_power"
+      ssa_length="n_pixels"
+      ssa_snr="snr"
+      ssa_collection="collection"
+      ssa_cversion="release"
+      ssa_bandpass="'Optical'"
+      ssa_instrument="\+CASE collection WHEN 'lamost' THEN 'LAMOST LRS' WHEN 'ccd700' THEN 'CCD700' END"
+      ssa_fluxcalib="\+CASE WHEN collection = 'lamost' THEN 'RELATIVE' WHEN release = 'vo' THEN 'NORMALIZED' ELSE 'UNCALIBRATED' END"
+      ssa_fluxunit="''"
+      ssa_speccalib="'ABSOLUTE'"
+      ssa_spectralunit="'Angstrom'"
+      ssa_spectralucd="'em.wl'"
+      ssa_publisher="'ivo://\getConfig{ivoa}{authority}'"
+      customcode=", '\getConfig{web}{serverURL}/\rdId/preview/qp/' || gavo_urlescape(spectrum_id) || '.png' AS preview"
+      >//ssap#view</mixin>
+    <mixin
+      calibLevel="2"
+      obsId="spectrum_id"
+      did="ssa_pubDID"
+      tMin="ssa_dateObs - COALESCE(ssa_timeExt, 0) / 172800."
+      tMax="ssa_dateObs + COALESCE(ssa_timeExt, 0) / 172800."
+      sResolution="NULL"
+      emResPower="6.5646e-7 / ssa_specres"
+      oUCD="'phot.flux.density;em.wl'"
+      emUCD="'em.wl'"
+      facilityName="\+CASE ssa_collection WHEN 'lamost' THEN 'LAMOST' WHEN 'ccd700' THEN 'Ondřejov Observatory, Perek 2m Telescope' END"
+      preview="preview"
+      >//obscore#publishSSAPMIXC</mixin>
+    <param name="ssa_refpos" type="text" utype="ssa:CoordSys.SpectralFrame.RefPos"
+      description="Reference position of the wavelengths">HELIOCENTER</param>
+    <column original="spectra.spectrum_id" ucd="meta.id"/>
+    <column name="preview" type="text" ucd="meta.ref.url;meta.preview" displayHint="type=url"
+      description="Address of a picture of the spectrum (PNG)"/>
+  </table>
+
+  <!-- Refers to a table, and so stands behind it. -->
+  <coverage><updater sourceTable="spectra"/></coverage>
+
+  <!-- ============ data ============ -->
+
+  <data id="adopt" auto="False">
+    <!-- With dachs imp -m only: these tables are made and filled by vospec. -->
+    <make table="spectra"/>
+    <make table="pixels"/>
+    <make table="features"/>
+    <make table="feature_summary"/>
+    <make table="grid"/>
+    <make table="labels"/>
+    <make table="runs"/>
+    <make table="scores"/>
+    <make table="candidates"/>
+  </data>
+
+  <data id="make_views">
+    <make table="ssa_spectra"/>
+  </data>
+
+  <!-- ============ services ============ -->
+
+  <service id="product" allowed="qp">
+    <meta name="title">vospec spectra</meta>
+    <meta name="description">One spectrum as a FITS binary table, vacuum wavelengths in Å.</meta>
+    <property name="queryField">spectrum_id</property>
+    <customCore module="res/product"/>
+  </service>
+
+  <service id="preview" allowed="qp">
+    <meta name="title">vospec previews</meta>
+    <meta name="description">One spectrum as a picture: the whole of it and, rectified, the
+      surroundings of Hα.</meta>
+    <property name="queryField">spectrum_id</property>
+    <customCore module="res/preview"/>
+  </service>
+
+  <service id="dl" allowed="dlmeta">
+    <meta name="title">vospec DataLink</meta>
+    <meta name="description">Product and preview of a spectrum, by its publisher DID or by
+      its spectrum_id.</meta>
+    <datalinkCore>
+      <descriptorGenerator>
+        <setup imports="urllib.parse">
+          <code>
+            prefix = "ivo://\getConfig{ivoa}{authority}/~?\rdId/"
+            server = "\getConfig{web}{serverURL}/\rdId/"
+          </code>
+        </setup>
+        <code>
+          spectrum_id = pubDID
+          if pubDID.startswith(prefix):
+            spectrum_id = urllib.parse.unquote(pubDID[len(prefix):])
+          with base.getTableConn() as connection:
+            known = list(connection.query(
+              "SELECT accref, preview, accsize FROM vospec.ssa_spectra"
+              " WHERE spectrum_id = %(spectrum_id)s", {"spectrum_id": spectrum_id}))
+          if not known:
+            return DatalinkFault.NotFoundFault(pubDID, "No spectrum of this identifier has pixels")
+          descriptor = ProductDescriptor(
+            pubDID, spectrum_id, known[0][0], "application/fits",
+            preview=known[0][1], preview_mime="image/png")
+          descriptor.size = known[0][2]
+          descriptor.suppressAutoLinks = True
+          return descriptor
+        </code>
+      </descriptorGenerator>
+      <metaMaker semantics="#this">
+        <code>
+          yield descriptor.makeLink(
+            descriptor.accessPath, description="The spectrum, a FITS binary table",
+            contentType=descriptor.mime, contentLength=descriptor.size)
+        </code>
+      </metaMaker>
+      <metaMaker semantics="#preview">
+        <code>
+          yield descriptor.makeLink(
+            descriptor.preview, description="The whole spectrum and Hα",
+            contentType=descriptor.previewMime)
+        </code>
+      </metaMaker>
+    </datalinkCore>
+  </service>
+
+  <service id="ssa" allowed="ssap.xml">
+    <meta name="title">vospec SSA: spectra of LAMOST and CCD700</meta>
+    <meta name="shortName">vospec SSA</meta>
+    <meta name="ssap.dataSource">survey</meta>
+    <meta name="ssap.creationType">archival</meta>
+    <meta name="ssap.testQuery">MAXREC=1</meta>
+    <meta name="ssap.complianceLevel">full</meta>
+    <publish render="ssap.xml" sets="ivo_managed"/>
+    <ssapCore queriedTable="ssa_spectra">
+      <FEED source="//ssap#hcd_condDescs"/>
+    </ssapCore>
+  </service>
+
+  <service id="cone" allowed="scs.xml">
+    <meta name="title">vospec cone search: emission-line star candidates</meta>
+    <meta name="shortName">vospec cone</meta>
+    <meta name="testQuery.ra">119.266</meta>
+    <meta name="testQuery.dec">2.948</meta>
+    <meta name="testQuery.sr">0.01</meta>
+    <publish render="scs.xml" sets="ivo_managed"/>
+    <scsCore queriedTable="candidates">
+      <condDesc original="//scs#protoInput"/>
+    </scsCore>
+  </service>
+
+  <service id="web" allowed="form,static">
+    <meta name="title">Emission-line star candidates</meta>
+    <meta name="shortName">vospec web</meta>
+    <publish render="form" sets="ivo_managed,local"/>
+    <dbCore queriedTable="candidates">
+      <property name="defaultSortKey">rank</property>
+      <condDesc original="//scs#humanInput"/>
+      <condDesc buildFrom="score"/>
+      <condDesc>
+        <inputKey original="candidates.class" multiplicity="multiple">
+          <values>
+            <option>absorption</option>
+            <option>emission</option>
+            <option>double_peak</option>
+            <option>artefact</option>
+          </values>
+        </inputKey>
+      </condDesc>
+      <condDesc buildFrom="snr"/>
+      <condDesc buildFrom="spectrum_id"/>
+    </dbCore>
+    <outputTable>
+      <outputField original="rank" tablehead="Rank"/>
+      <outputField original="score" tablehead="Score" displayHint="sf=4"/>
+      <outputField original="class" tablehead="Class"/>
+      <outputField original="object" tablehead="Object"/>
+      <outputField original="ra" tablehead="RA" displayHint="sf=5"/>
+      <outputField original="dec" tablehead="Dec" displayHint="sf=5"/>
+      <outputField original="snr" tablehead="S/N" displayHint="sf=0"/>
+      <outputField original="archive_subclass" tablehead="Archive's class"/>
+      <outputField original="equivalent_width" tablehead="EW(Hα)" displayHint="sf=2"/>
+      <outputField name="spectrum" type="text" tablehead="Spectrum" select="spectrum_id">
+        <formatter><![CDATA[
+          quoted = urllib.parse.quote(data)
+          base_url = "\getConfig{web}{serverURL}/\rdId/"
+          return T.div[
+            T.a(href=base_url + "preview/qp/" + quoted + ".png")[
+              T.img(src=base_url + "preview/qp/" + quoted + ".png", alt="Spectrum", width="240")],
+            T.br,
+            T.a(href=base_url + "product/qp/" + quoted + ".fits")[data]]
+        ]]></formatter>
+      </outputField>
+    </outputTable>
+  </service>
+
+  <!-- ============ regression tests ============ -->
+
+  <regSuite title="vospec services">
+    <regTest title="The SSA service knows its parameters">
+      <url REQUEST="queryData" MAXREC="0">ssa/ssap.xml</url>
+      <code>
+        self.assertHasStrings("QUERY_STATUS", "ssa_pubDID", "POS", "BAND")
+      </code>
+    </regTest>
+    <regTest title="The cone search answers">
+      <url RA="119.266" DEC="2.948" SR="0.01">cone/scs.xml</url>
+      <code>
+        self.assertHasStrings("VOTABLE", 'name="score"')
+      </code>
+    </regTest>
+    <regTest title="Candidates by TAP">
+      <url LANG="ADQL" REQUEST="doQuery" QUERY="SELECT TOP 1 * FROM vospec.candidates"
+        >/tap/sync</url>
+      <code>
+        self.assertHasStrings("QUERY_STATUS", 'value="OK"', 'name="spectrum_id"')
+      </code>
+    </regTest>
+    <regTest title="A spectrum that is not there is a clear fault">
+      <url ID="nowhere">dl/dlmeta</url>
+      <code>
+        self.assertHasStrings("NotFoundFault: No spectrum")
+      </code>
+    </regTest>
+    <regTest title="The form appears">
+      <url>web/form</url>
+      <code>
+        self.assertHasStrings("Score", "Class", "S/N")
+      </code>
+    </regTest>
+  </regSuite>
+</resource>

@@ -1,0 +1,94 @@
+"""A picture of a spectrum: the whole of it above, Hα of the rectified one below."""
+
+import io
+import threading
+from typing import Any
+
+import numpy as np
+from gavo import api
+from gavo.svcs import core
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+pixels, _ = api.loadPythonModule("pixels", relativeTo=__file__)
+
+_SUFFIX = ".png"
+_H_ALPHA = 6564.61
+_HALF_WINDOW = 60.0
+
+#: Matplotlib's caches are not made for threads, and DaCHS draws in threads.
+_LOCK = threading.Lock()
+
+
+class Core(core.Core):
+    """The core of the service preview."""
+
+    inputTableXML = """<inputTable>
+        <inputKey name="spectrum_id" type="text" multiplicity="single" required="True"
+            description="Identifier of the spectrum; .png at its end is ignored"/>
+    </inputTable>"""
+    outputTableXML = "<outputTable/>"
+
+    def run(self, _service: object, inputTable: Any, _meta: object) -> tuple[str, bytes]:
+        """The media type and the picture."""
+        spectrum_id = inputTable.getParam("spectrum_id").removesuffix(_SUFFIX)
+        row, rectified = pixels.spectrum(spectrum_id), pixels.rectified(spectrum_id)
+        with _LOCK:
+            return "image/png", draw(row, rectified)
+
+
+def draw(row: dict[str, Any], rectified: dict[str, Any] | None) -> bytes:
+    """The PNG of what :mod:`pixels` gives of a spectrum."""
+    figure = Figure(figsize=(7.2, 6.0), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    whole, zoom = figure.subplots(2, 1)
+    _draw_whole(whole, row)
+    _draw_zoom(zoom, rectified, row["reason"])
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def _draw_whole(axes: Axes, row: dict[str, Any]) -> None:
+    flux = np.where(row["mask"], np.nan, row["flux"])
+    axes.plot(row["spectral_axis"], flux, color="black", linewidth=0.6)
+    axes.set_ylabel("Flux (relative)")
+    axes.set_title(_title(row), fontsize="medium")
+    _mark(axes, "Hα")
+
+
+def _draw_zoom(axes: Axes, rectified: dict[str, Any] | None, reason: str | None) -> None:
+    axes.set_xlabel("Vacuum wavelength (Å)")
+    axes.set_ylabel("Flux / continuum")
+    axes.set_xlim(_H_ALPHA - _HALF_WINDOW, _H_ALPHA + _HALF_WINDOW)
+    if rectified is None:
+        text = "no rectified spectrum" + (f":\n{reason}" if reason else "")
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", wrap=True)
+        return
+    inside = np.abs(rectified["spectral_axis"] - _H_ALPHA) <= _HALF_WINDOW
+    wavelength, flux = rectified["spectral_axis"][inside], rectified["flux"][inside]
+    axes.plot(wavelength, flux, color="black", linewidth=0.9, drawstyle="steps-mid")
+    axes.axhline(1.0, color="grey", linewidth=0.5)
+    _mark(axes, f"Hα {_H_ALPHA:.1f} Å")
+
+
+def _mark(axes: Axes, label: str) -> None:
+    axes.axvline(_H_ALPHA, color="tab:red", linewidth=0.8, linestyle="--")
+    axes.annotate(
+        label,
+        (_H_ALPHA, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, -4),
+        textcoords="offset points",
+        va="top",
+        color="tab:red",
+        fontsize="small",
+    )
+
+
+def _title(row: dict[str, Any]) -> str:
+    known = [row["spectrum_id"], row["object"], row["archive_subclass"]]
+    if row["snr"] is not None:
+        known.append(f"S/N {row['snr']:.0f}")
+    return "   ".join(str(part) for part in known if part)

@@ -1,0 +1,81 @@
+"""A spectrum as a FITS binary table, made from the database when it is asked for.
+
+Columns: spectral_axis (vacuum Å, heliocentric), flux (relative, hence without
+unit), ivar where the archive gives it, mask (true where a pixel is bad). UCDs
+stand in TUCD, as in the tables that STILTS writes.
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from gavo import api
+from gavo.svcs import core
+
+pixels, _ = api.loadPythonModule("pixels", relativeTo=__file__)
+
+_SUFFIX = ".fits"
+
+#: Column, FITS format, unit, UCD.
+_COLUMNS = (
+    ("spectral_axis", "D", "Angstrom", "em.wl"),
+    ("flux", "E", None, "phot.flux.density;em.wl"),
+    ("ivar", "E", None, "stat.error;phot.flux.density;em.wl"),
+    ("mask", "L", None, "meta.code.qual"),
+)
+
+#: Card, column of the table spectra, comment.
+_CARDS = (
+    ("OBS_ID", "spectrum_id", "identifier of the spectrum"),
+    ("OBJECT", "object", "name of the target"),
+    ("RA", "ra", "[deg] right ascension (ICRS)"),
+    ("DEC", "dec", "[deg] declination (ICRS)"),
+    ("MJD-AVG", "mjd", "[d] mid exposure (UTC)"),
+    ("XPOSURE", "exposure_seconds", "[s] length of the exposure"),
+    ("SNR", "snr", "signal to noise per pixel"),
+    ("SPEC_RP", "resolving_power", "resolving power near H alpha"),
+)
+
+
+class Core(core.Core):
+    """The core of the service product."""
+
+    inputTableXML = """<inputTable>
+        <inputKey name="spectrum_id" type="text" multiplicity="single" required="True"
+            description="Identifier of the spectrum; .fits at its end is ignored"/>
+    </inputTable>"""
+    outputTableXML = "<outputTable/>"
+
+    def run(self, _service: object, inputTable: Any, _meta: object) -> tuple[str, bytes]:
+        """The media type and the file."""
+        row = pixels.spectrum(inputTable.getParam("spectrum_id").removesuffix(_SUFFIX))
+        return "application/fits", write(row)
+
+
+def write(row: dict[str, Any]) -> bytes:
+    """The FITS file of a spectrum as :func:`pixels.spectrum` gives it."""
+    columns = [entry for entry in _COLUMNS if row[entry[0]] is not None]
+    table = fits.BinTableHDU.from_columns(
+        [fits.Column(name, kind, unit, array=row[name]) for name, kind, unit, _ in columns],
+        name="SPECTRUM",
+    )
+    for number, (*_, ucd) in enumerate(columns, start=1):
+        table.header[f"TUCD{number}"] = ucd
+    table.header["SPECSYS"] = ("HELIOCEN", "wavelengths are heliocentric")
+    table.header["AIRORVAC"] = ("vac", "wavelengths are in vacuum")
+    primary = fits.PrimaryHDU()
+    primary.header["RADESYS"] = "ICRS"
+    for card, name, comment in _CARDS:
+        if row[name] is not None:
+            primary.header[card] = (_ascii(row[name]), comment)
+    stream = io.BytesIO()
+    fits.HDUList([primary, table]).writeto(stream, checksum=True)
+    return stream.getvalue()
+
+
+def _ascii(value: str | float) -> str | float:
+    """FITS headers hold ASCII and finite numbers only."""
+    if isinstance(value, str):
+        return value.encode("ascii", "replace").decode()
+    return value if np.isfinite(value) else str(value)
