@@ -233,7 +233,15 @@ SPECTRA = Table(
         Column("reason", "text", "", "meta.note", "Why the spectrum is flagged, in words"),
         Column("path", "text", "", "meta.ref.url", "Where the original file lies", published=False),
         Column("checksum", "text", "", "meta.code", "SHA-256 of the original file"),
-        Column("size", "bigint", "byte", "phys.size;meta.file", "Length of the original file"),
+        # SIZE is a reserved word of ADQL: readers would have to quote it.
+        Column(
+            "size",
+            "bigint",
+            "byte",
+            "phys.size;meta.file",
+            "Length of the original file",
+            published=False,
+        ),
         Column(
             "spectral_axis",
             "double precision[]",
