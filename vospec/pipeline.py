@@ -25,7 +25,7 @@ from pyspark.sql import DataFrame
 from vospec import archives, learning, listing, publication, runs, spectra
 from vospec.backend import frames, graph, reading, vectors
 from vospec.backend.session import Engine
-from vospec.columns import CLASSES, GRID, LABELS, TARGET_CLASSES, UNUSABLE
+from vospec.columns import CLASSES, GRID, LABELS, UNUSABLE
 from vospec.config import Settings
 from vospec.errors import NoSpectraError
 from vospec.plan import Plan, Run
@@ -220,16 +220,14 @@ def score(job: Job) -> None:
     """Build the graph and make a run of every method."""
     plan = job.plan
     todo = [run for run in plan.runs if not run.record.is_complete()]
+    if todo:
+        _build_graph(job)
+        vertices, edges = _vertices(plan), _edges(job)
+        for run in todo:
+            _run(job, run, vertices, edges)
     for run in plan.runs:
-        if run not in todo:
-            logger.info("run %s: nothing new", run.run_id)
-    if not todo:
-        return
-    _build_graph(job)
-    vertices = _vertices(plan)
-    edges = _edges(job)
-    for run in todo:
-        _run(job, run, vertices, edges)
+        for line in runs.told(run.record.table().to_pylist()[0]):
+            logger.info("%s", line)
 
 
 def _build_graph(job: Job) -> None:
@@ -322,24 +320,6 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
         **counts,
     )
     run.record.write(record, settings=asdict(job.settings), neighbours=plan.neighbours.path)
-    _tell(run, counts, precision)
-
-
-def _tell(run: Run, counts: dict[str, int], precision: float | None) -> None:
-    logger.info(
-        "run %s: %d candidates among %d spectra, %d labelled",
-        run.run_id,
-        counts["n_candidates"],
-        counts["n_usable"],
-        counts["n_labelled"],
-    )
-    if precision is not None:
-        logger.info(
-            "run %s: average precision of %s against the truth: %.3f",
-            run.run_id,
-            " + ".join(TARGET_CLASSES),
-            precision,
-        )
 
 
 def publish(job: Job) -> None:

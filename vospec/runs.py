@@ -3,6 +3,7 @@
 import csv
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -214,6 +215,20 @@ def record(method: str, settings: LearningSettings, **facts: Any) -> pa.Table:  
         **facts,
     }
     return pa.Table.from_pylist([row], schema=arrow_schema(RUNS))
+
+
+def told(record: dict[str, Any]) -> Iterator[str]:
+    """What a person wants to hear of a run, from its row of :data:`vospec.columns.RUNS`."""
+    name = f"run {record['run_id']}"
+    yield (
+        f"{name}: {record['n_candidates']} candidates among {record['n_usable']} spectra, "
+        f"{record['n_labelled']} of them labelled"
+    )
+    if not record["converged"]:
+        yield f"{name}: not converged after {record['n_iter']} iterations; see max_iter and tol"
+    if record["average_precision"] is not None:
+        targets = " + ".join(TARGET_CLASSES)
+        yield f"{name}: average precision of {targets} {record['average_precision']:.3f}"
 
 
 def versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vospec import runs
 from vospec.columns import QUALITY_MEANING, UNUSABLE, Quality
 from vospec.config import Settings
 from vospec.plan import Plan
@@ -42,7 +43,10 @@ def lines(settings: Settings) -> Iterator[str]:
     if plan.spectra.is_complete():
         yield from _unusable(plan)
     for run in plan.runs:
-        yield f"run        {run.run_id}: {_run_state(run.record)}"
+        if run.record.is_complete():
+            yield from runs.told(run.record.table().to_pylist()[0])
+        else:
+            yield f"run {run.run_id}: not yet"
 
 
 def _state(dataset: Dataset) -> str:
@@ -51,15 +55,6 @@ def _state(dataset: Dataset) -> str:
     manifest = dataset.manifest
     usable = f", {manifest['usable']} usable" if "usable" in manifest else ""
     return f"{manifest['rows']} rows{usable} ({manifest['completed'][:19]} UTC)"
-
-
-def _run_state(record: Dataset) -> str:
-    if not record.is_complete():
-        return "not yet"
-    row = record.table().to_pylist()[0]
-    precision = row["average_precision"]
-    told = "" if precision is None else f", average precision {precision:.3f}"
-    return f"{row['n_candidates']} candidates among {row['n_usable']} spectra{told}"
 
 
 def _unusable(plan: Plan) -> Iterator[str]:
