@@ -59,6 +59,15 @@ def test_equals_astropy_where_the_kernel_is_constant() -> None:
     np.testing.assert_allclose(ours[31:-31], theirs[31:-31], rtol=1e-6)
 
 
+def test_pixels_of_uneven_width_count_with_their_width() -> None:
+    # Steps swing between 0.15 and 0.35 Å over 40 pixels.
+    axis = 6500.0 + np.cumsum(0.25 + 0.1 * np.sin(np.arange(600) / 6.4))
+    smooth = convolution_matrix(axis, 4.0 * FWHM) @ norm.pdf(axis, 6575.0, 3.0)
+    middle = np.abs(axis - 6575.0) < 15.0
+    expected = norm.pdf(axis[middle], 6575.0, 5.0)
+    np.testing.assert_allclose(smooth[middle], expected, rtol=2e-3)
+
+
 def test_constant_stays_constant_to_the_ends() -> None:
     adapted, mask = adapt(np.full((2, FINE.size), 4.2), FINE, GRID, **POWERS)
     np.testing.assert_allclose(adapted, 4.2, rtol=1e-12)

@@ -1,8 +1,11 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from vospec.spectra import Rectified, equivalent_width, interpolate, log_grid, rectify
+from vospec.spectra.rectification import _median
 
 GRID = log_grid(6290.0, 6725.0)
 HALPHA = 6564.61
@@ -51,6 +54,7 @@ def test_is_least_squares_without_clipping() -> None:
         np.testing.assert_allclose(continuum, fit(GRID), rtol=1e-8)
 
 
+@cache
 def shift_of_clipped_noise(low: float, high: float) -> float:
     """Mean of a normal variate that is clipped about that mean, at multiples of its scatter."""
     values = np.random.default_rng(20).normal(size=1_000_000)
@@ -88,25 +92,41 @@ def test_noise_is_measured(sigma: float) -> None:
 
 def test_absorption_lines_do_not_pull_the_continuum_down() -> None:
     noise = np.random.default_rng(4).normal(0, 0.01, (100, GRID.size))
-    profile = late_type(0.25)
-    asymmetric = rectify(continua(100) * (profile + noise), GRID)
-    plain = rectify(continua(100) * (profile + noise), GRID, clip=(np.inf, np.inf))
-    off = np.median(asymmetric.continuum / continua(100)) - 1
-    off_plain = np.median(plain.continuum / continua(100)) - 1
-    assert off_plain < -0.015
-    assert abs(off) < 0.006
+    flux = continua(100) * (late_type(0.25) + noise)
+
+    def offset(**clip: tuple[float, float]) -> float:
+        return float(np.median(rectify(flux, GRID, **clip).continuum / continua(100)) - 1.0)
+
+    asymmetric, symmetric = offset(), offset(clip=(3.0, 3.0))
+    assert offset(clip=(np.inf, np.inf)) < symmetric < asymmetric < 0
+    # Less than half the noise.
+    assert asymmetric > -0.005
+
+
+def test_protected_windows_take_no_part() -> None:
+    rng = np.random.default_rng(15)
+    flux = continua(20) * (1 + rng.normal(0, 0.02, (20, GRID.size)))
+    # Lines of ±25 Å (Hα) and ±5 Å, moved by up to 400 km/s; sky lines do not move.
+    lines = {HALPHA: 25.0 + 8.7, 6680.0: 5.0 + 0.7, 6302.05: 4.5, 6365.54: 4.5}
+    within = np.any([np.abs(GRID - line) < width for line, width in lines.items()], axis=0)
+    changed = np.where(within, flux * rng.uniform(0.2, 3.0, flux.shape), flux)
+    expected = rectify(flux, GRID)
+    np.testing.assert_array_equal(rectify(changed, GRID).continuum, expected.continuum)
+    np.testing.assert_array_equal(rectify(changed, GRID).noise, expected.noise)
 
 
 @pytest.mark.parametrize("n_spikes", [1, 6, 40])
-def test_spikes_do_not_pull_the_continuum_up(n_spikes: int) -> None:
+@pytest.mark.parametrize("height", [0.2, 30.0])
+def test_spikes_do_not_pull_the_continuum_up(n_spikes: int, height: float) -> None:
     rng = np.random.default_rng(5)
-    clean = 1.0 + rng.normal(0, 0.01, (100, GRID.size))
+    clean = 1.0 + rng.normal(0, 0.01, (200, GRID.size))
     spoilt = clean.copy()
     for row in spoilt:
-        row[rng.choice(GRID.size, n_spikes, replace=False)] += rng.uniform(1.0, 30.0, n_spikes)
-    ratio = rectify(continua(100) * spoilt, GRID).continuum / continua(100)
+        spikes = rng.choice(GRID.size, n_spikes, replace=False)
+        row[spikes] += height * rng.uniform(0.5, 1.0, n_spikes)
+    ratio = rectify(continua(200) * spoilt, GRID).continuum / continua(200)
     # No worse than the same spectra without spikes, but for the elements lost.
-    expected = rectify(continua(100) * clean, GRID).continuum / continua(100)
+    expected = rectify(continua(200) * clean, GRID).continuum / continua(200)
     assert np.std(ratio) < 1.2 * np.std(expected)
     assert np.mean(ratio) == pytest.approx(np.mean(expected), abs=1e-3)
 
@@ -172,6 +192,7 @@ def test_rows_without_continuum_are_told_and_harm_no_other() -> None:
         "falls through zero": np.linspace(1.0, -0.2, GRID.size),
         "falls to zero": np.linspace(1.0, 0.0, GRID.size),
         "noise about zero": np.random.default_rng(13).normal(-0.1, 1.0, GRID.size),
+        "most of it below zero": np.where(np.arange(GRID.size) % 9 < 5, -0.05, 1.0),
         "a tenth of it": np.where(np.arange(GRID.size) % 10 == 0, good, np.nan),
         "good": good,
     }
@@ -193,6 +214,15 @@ def test_no_spectra_are_no_fault() -> None:
 def test_windows_that_leave_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match="outside the protected windows"):
         rectify(np.ones(GRID.size), GRID, protected=[(6000.0, 7000.0)])
+
+
+def test_median_of_chosen_elements_is_that_of_numpy() -> None:
+    rng = np.random.default_rng(16)
+    values = rng.normal(size=(50, 21))
+    chosen = rng.random(values.shape) < np.linspace(0.2, 1.0, 50)[:, None]
+    expected = np.nanmedian(np.where(chosen, values, np.nan), axis=1)
+    np.testing.assert_array_equal(_median(values, chosen), expected)
+    assert np.isnan(_median(values, np.zeros_like(chosen))).all()
 
 
 def test_interpolation_equals_numpy() -> None:

@@ -48,11 +48,9 @@ MAD_TO_SIGMA = 1.4826
 LOWEST_CONTINUUM = 0.05
 #: A fit needs this share of the elements outside the protected windows.
 FEWEST_ELEMENTS = 0.25
-#: A spectrum without noise is not clipped down to its rounding errors.
-_LEAST_SCATTER = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rectified:
     """Rectified spectra.
 
@@ -131,7 +129,6 @@ def _continuum(
     for _ in range(ITERATIONS):
         residual = flux - continuum
         scatter = MAD_TO_SIGMA * _median(np.abs(residual), candidates)[:, None]
-        scatter = np.fmax(scatter, _LEAST_SCATTER)
         used = candidates & (residual >= -clip[0] * scatter) & (residual <= clip[1] * scatter)
         continuum = _fit(flux, used, basis)
     return continuum, used
