@@ -27,6 +27,10 @@ copy_descriptor() {
     as_account tar --extract --no-same-permissions --directory "$target.new"
   rm -rf "$target"
   mv "$target.new" "$target"
+  # What belongs to DaCHS as a whole (examples of the TAP service) stands here.
+  if [[ -e $target/userconfig.rd ]]; then
+    as_account cp "$target/userconfig.rd" "$folder/dachs/etc/userconfig.rd"
+  fi
 }
 
 # First the tables that are there, then the views that DaCHS itself makes.
