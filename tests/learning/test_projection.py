@@ -32,6 +32,12 @@ def test_all_components_keep_all_distances() -> None:
     )
 
 
+def test_largest_element_of_a_component_is_positive() -> None:
+    vectors, _ = profiles(300, 40)
+    found = PrincipalComponents(n_components=9).fit(vectors).components_
+    np.testing.assert_array_equal(found.max(axis=1), np.abs(found).max(axis=1))
+
+
 def test_order_of_the_sample_does_not_matter() -> None:
     vectors, _ = profiles(300, 40)
     found = PrincipalComponents(n_components=2).fit(vectors)

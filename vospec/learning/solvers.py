@@ -16,7 +16,7 @@ sum: what is asked of a distribution, whatever the number of rows and classes.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def power(
     product : callable
         Takes F, shape (n, c), returns A F.
     constant : ndarray of float64, shape (n, c)
-        B, non-negative. Every row must be reached from a row where B is positive.
+        B, non-negative. Rows that A does not join to one where B is positive stay 0.
     tol : float
         Largest change of a row over the row's sum.
     max_iter : int
@@ -82,7 +82,7 @@ def conjugate_gradient(
     Parameters
     ----------
     product, constant, tol, max_iter
-        As for `power`, which counts the same products.
+        As for `power`, which counts the same products; two are always made.
 
     Returns
     -------
@@ -119,9 +119,8 @@ SOLVERS: dict[Solver, Callable[..., Solution]] = {
 
 def _is_settled(change: Distributions, distributions: Distributions, tol: float) -> bool:
     sums = distributions.sum(axis=1)
-    # A row of sum 0 has not been reached yet.
-    settled: Any = (np.abs(change).max(axis=1, initial=0) <= tol * sums) & (sums > 0)
-    return bool(settled.all())
+    # While some row has not been reached, one that just was has changed by all of its sum.
+    return bool(np.all(np.abs(change).max(axis=1, initial=0) <= tol * sums))
 
 
 def _column_dots(left: Distributions, right: Distributions) -> Distributions:

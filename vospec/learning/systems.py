@@ -11,15 +11,14 @@ labelled row, 0 elsewhere), U the rows without and L the rows with a label.
   section 2): labels hold in part, F = (1 - alpha) (1 - alpha S)^-1 Y with
   S = D^-1/2 W D^-1/2.
 
-Rows that no path joins to a label are left out of the system; in F they are 0.
+The first stands on all rows, with a scaling of 0 where a label holds. A row that no
+path joins to a label stays exactly 0 at every step of either solver.
 """
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from vospec.learning.solvers import SOLVERS, Distributions, Product, Solution, Solver
 
@@ -85,18 +84,15 @@ def propagate(
     Solution
         F, with rows of sum 1, or 0 where no label reaches.
     """
-    labelled = np.any(targets, axis=1, keepdims=True)[:, 0]
-    free = _reached(graph, labelled) & ~labelled
-    scaling = _inverse_roots(graph)[free]
+    labelled = np.any(targets, axis=1, keepdims=True)
+    scaling = np.where(labelled, 0, _inverse_roots(graph))
     solution = SOLVERS[solver](
-        _product(graph, scaling, free),
-        scaling * (graph @ targets)[free],
+        _product(graph, scaling),
+        scaling * (graph @ targets),
         tol=tol,
         max_iter=max_iter,
     )
-    distributions = targets.copy()
-    distributions[free] = scaling * solution.distributions
-    return solution._replace(distributions=distributions)
+    return solution._replace(distributions=targets + scaling * solution.distributions)
 
 
 def spread(  # noqa: PLR0913 -- named parameters of the method
@@ -122,22 +118,12 @@ def spread(  # noqa: PLR0913 -- named parameters of the method
     Solution
         F, 0 where no label reaches.
     """
-    free = _reached(graph, np.any(targets, axis=1, keepdims=True)[:, 0])
-    solution = SOLVERS[solver](
-        _product(graph, np.sqrt(alpha) * _inverse_roots(graph)[free], free),
-        (1 - alpha) * targets[free],
+    return SOLVERS[solver](
+        _product(graph, np.sqrt(alpha) * _inverse_roots(graph)),
+        (1 - alpha) * targets,
         tol=tol,
         max_iter=max_iter,
     )
-    distributions = np.zeros_like(targets)
-    distributions[free] = solution.distributions
-    return solution._replace(distributions=distributions)
-
-
-def _reached(graph: Any, labelled: NDArray[np.bool_]) -> NDArray[np.bool_]:  # noqa: ANN401 -- as above
-    """Tell which rows a path joins to a labelled one."""
-    components = connected_components(graph, directed=False)[1]
-    return np.isin(components, components[labelled])
 
 
 def _inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
@@ -148,16 +134,10 @@ def _inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
     return roots
 
 
-def _product(
-    graph: Any,  # noqa: ANN401 -- as above
-    scaling: Distributions,
-    free: NDArray[np.bool_],
-) -> Product:
-    """Return the product with scaling W scaling over the free rows, without a copy of W."""
+def _product(graph: Any, scaling: Distributions) -> Product:  # noqa: ANN401 -- as above
+    """Return the product with scaling W scaling, without a copy of W."""
 
     def product(distributions: Distributions) -> Distributions:
-        whole = np.zeros((len(free), distributions.shape[1]))
-        whole[free] = scaling * distributions
-        return np.asarray(scaling * (graph @ whole)[free])
+        return np.asarray(scaling * (graph @ (scaling * distributions)))
 
     return product
