@@ -31,6 +31,10 @@ class LabelListError(VospecError):
     """A list of labels cannot be read, or one of its lines is not a label."""
 
 
+class SimulationError(VospecError):
+    """A folder that should take a simulation holds something else."""
+
+
 class NoSpectraError(VospecError):
     """A folder that should hold spectra holds none."""
 

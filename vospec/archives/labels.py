@@ -42,8 +42,7 @@ def read_labels(path: str | Path) -> list[tuple[str, str]]:
     """
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as stream:
-            labels = _labels(stream, path)
-            return list(labels)
+            return list(_labels(stream, path))
     except OSError as fault:
         message = f"{path}: the label list cannot be opened: {fault.strerror}"
         raise LabelListError(message) from fault
