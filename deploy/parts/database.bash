@@ -76,8 +76,16 @@ stop_database() {
   as_account pg_ctl stop --wait --timeout 60 --silent --mode fast --pgdata "$folder/postgres"
 }
 
-# ask_database ROLE SQL: bare values.
-ask_database() {
+# The database of DaCHS, empty but for the geometry that ADQL needs.
+make_empty_database() {
+  local -a address=(-h "$folder/run" -p "$database_port" -U dachsroot)
+  as_account dropdb --if-exists --force "${address[@]}" gavo
+  as_account createdb --template template0 --encoding UTF-8 "${address[@]}" gavo
+  tell_database dachsroot <"$checkout/deploy/parts/pg_sphere.sql"
+}
+
+# tell_database ROLE ARGUMENTS OF PSQL...: bare values.
+tell_database() {
   as_account psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 \
-    "$(database_address "$1")" --command "$2"
+    --dbname "$(database_address "$1")" "${@:2}"
 }

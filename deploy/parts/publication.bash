@@ -12,7 +12,7 @@ adoption_mark() {
 
 is_adopted() {
   [[ $(cat "$folder/dachs/adopted" 2>/dev/null) == "$(adoption_mark)" ]] &&
-    [[ $(ask_database gavoadmin "$readable" 2>/dev/null) == t ]]
+    [[ $(tell_database gavoadmin --command "$readable" 2>/dev/null) == t ]]
 }
 # Tables that were made anew have lost their grants.
 readonly readable="SELECT has_table_privilege('untrusted', 'vospec.candidates', 'SELECT')"
@@ -49,7 +49,7 @@ adopt() {
 # Coverage and statistics, once for each published run.
 refresh_statistics() {
   local run
-  run=$(ask_database gavoadmin "SELECT run_id FROM vospec.runs WHERE state = 'current'")
+  run=$(tell_database gavoadmin --command "SELECT run_id FROM vospec.runs WHERE state = 'current'")
   [[ $(cat "$folder/dachs/limits" 2>/dev/null) == "$run" ]] && return 0
   as_account dachs limits "$descriptor"
   as_account tee "$folder/dachs/limits" >/dev/null <<<"$run"

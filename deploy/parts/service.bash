@@ -9,12 +9,10 @@ service_url() { printf 'http://127.0.0.1:%s' "$port"; }
 # stands nothing has been published that could be lost.
 make_service() {
   [[ -e $folder/dachs/complete ]] && return 0
-  as_account dropdb --if-exists --force -h "$folder/run" -p "$database_port" -U dachsroot gavo
   rm -rf "$folder/dachs"
   make_private "$folder/dachs"
   make_private "$folder/dachs/etc"
-  as_account createdb -h "$folder/run" -p "$database_port" -U dachsroot \
-    --template template0 --encoding UTF-8 gavo
+  make_empty_database
   configure_service
   default_metadata | as_account tee "$folder/dachs/etc/defaultmeta.txt" >/dev/null
   as_account dachs init --dsn "$(database_address dachsroot)"

@@ -11,6 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Library = Callable[[str], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ def instance_folder(run: Run) -> Iterator[Path]:
 
 
 @pytest.fixture
-def library() -> Callable[[str], subprocess.CompletedProcess[str]]:
+def library() -> Library:
     """Run lines of bash in the library that all commands share."""
 
     def call(lines: str) -> subprocess.CompletedProcess[str]:

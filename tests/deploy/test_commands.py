@@ -3,15 +3,12 @@
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import CHECKOUT, Run, as_nobody
+from tests.deploy.conftest import CHECKOUT, Library, Run, as_nobody
 from vospec import config
-
-Library = Callable[[str], subprocess.CompletedProcess[str]]
 
 COMMANDS = ("adopt", "demo", "down", "install", "status", "up")
 

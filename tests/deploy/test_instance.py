@@ -1,6 +1,7 @@
 """A private instance comes up, survives what is done to it, and goes down."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import CHECKOUT, Run
+from tests.deploy.conftest import CHECKOUT, Library, Run
 
 pytestmark = pytest.mark.service
 
@@ -87,6 +88,26 @@ def test_the_database_listens_on_no_port_and_its_socket_is_closed_to_others(up: 
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         # No address but loopback reaches the service.
         probe.connect(("127.0.0.2", int((up / "port").read_text())))
+
+
+def test_geometry_operators_are_linked_both_ways(library: Library, up: Path) -> None:
+    # The commutator of a commutator is the operator itself, and so for the negator.
+    # (moc @ …) is left out: an obsolete synonym, whose partners belong to <@.
+    query = """
+        SELECT count(*), count(*) FILTER (WHERE back.oprcom = o.oid AND against.oprnegate = o.oid)
+        FROM pg_operator AS o
+        LEFT JOIN pg_operator AS back ON back.oid = o.oprcom
+        LEFT JOIN pg_operator AS against ON against.oid = o.oprnegate
+        WHERE o.oprname IN ('<@', '@>', '!<@', '!@>')
+          AND 'smoc'::regtype IN (o.oprleft, o.oprright)"""
+    done = library(
+        f"option[folder]={up}; open_folder; tell_database dachsroot --command {shlex.quote(query)}"
+    )
+    assert done.returncode == 0, done.stderr
+    operators, linked = map(int, done.stdout.strip().split("|"))
+    # Three partners of four directions each are pg_sphere's, more are DaCHS' own.
+    assert operators >= 12
+    assert linked == operators
 
 
 def test_status_tells_where_it_serves(run: Run, up: Path) -> None:
