@@ -97,14 +97,15 @@ def search(
         ``row`` of the query, rows of its ``neighbours`` and their ``distances``.
     """
     shared = session.sparkContext.broadcast(vectors)
-    starts = session.range(0, len(vectors), BATCH, partitions)
+    total = len(vectors)
+    starts = session.range(0, total, BATCH, partitions)
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        everything = shared.value
+        all_vectors = learning.NeighbourSearch(shared.value)
         for batch in batches:
             for start in batch.column("id").to_pylist():
-                queries = range(start, min(start + BATCH, len(everything)))
-                nearest = learning.nearest(everything, queries, n_neighbors=n_neighbors)
+                queries = range(start, min(start + BATCH, total))
+                nearest = all_vectors.nearest(queries, n_neighbors=n_neighbors)
                 yield pa.RecordBatch.from_arrays(
                     [pa.array(queries), *map(_lists, nearest)],
                     names=["row", "neighbours", "distances"],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vospec.columns import Quality
+from vospec.columns import UNUSABLE, Quality
 from vospec.spectra.rectification import interpolate, rectify
 from vospec.spectra.resampling import checked_batch, pixel_edges
 
@@ -78,6 +78,9 @@ def feature_vectors(
         filled = interpolate(values[sound], bad[sound])
         rectified = rectify(filled, grid, mask=bad[sound])
         vectors[sound], noise[sound] = rectified.flux, rectified.noise
-    quality[sound & ~np.isfinite(vectors).all(axis=1)] |= Quality.NO_CONTINUUM
+    # Vectors are kept in single precision: what overflows there is no spectrum.
+    single = np.abs(vectors) < np.finfo(np.float32).max
+    quality[sound & ~single.all(axis=1)] |= Quality.NO_CONTINUUM
+    vectors[(quality & UNUSABLE) != 0] = np.nan
     quality[(quality == 0) & (n_bad > 0)] |= Quality.INTERPOLATED
     return FeatureVectors(vectors, noise, n_bad, quality)

@@ -42,7 +42,8 @@ def lamost(observation: Observation, star: Star, exposure: Exposure) -> bytes:
         [exposure.flux, exposure.ivar, third, exposure.and_mask, exposure.or_mask], ">f4"
     )
     if observation.release == "dr9":
-        rows = np.vstack([rows, ratio.astype(">f4")])
+        # Stacking would bring the values to this machine's byte order.
+        rows = np.concatenate([rows, [ratio]], dtype=">f4")
         content = _header(_lamost_cards(observation, star, naxis=0)) + _table(rows)
         return gzip.compress(content, compresslevel=1, mtime=0)
     content = _header(_lamost_cards(observation, star, naxis=2)) + _padded(rows.tobytes())
