@@ -10,6 +10,8 @@ exec 8>&2
 declare -A option=()
 step_number=0
 step_text=""
+# Whether what went wrong has been said already.
+spoken=""
 log=/dev/null
 
 say() { printf '%s\n' "$*"; }
@@ -17,7 +19,7 @@ say() { printf '%s\n' "$*"; }
 # One sentence that names the thing, and the end.
 fail() {
   printf '%s: %s\n' "${0##*/}" "$*" >&8
-  failed_with_sentence=1
+  spoken=1
   exit 1
 }
 
@@ -57,13 +59,15 @@ step() {
   close_step $((SECONDS - start)) ""
 }
 
-# The same for a command that has progress of its own to show.
+# The same for a command that shows its own progress and says itself what failed.
 open_stage() {
   local start=$SECONDS
   open_step "$1"
+  spoken=1
   printf '\n'
   shift
   "$@"
+  spoken=""
   close_step $((SECONDS - start)) "    "
 }
 
@@ -82,7 +86,7 @@ close_step() {
 explain_failure() {
   [[ -n $step_text ]] || return 0
   printf '%s: failed: %s\n' "${0##*/}" "$step_text" >&8
-  [[ -n ${failed_with_sentence:-} || ! -f $log ]] && return 0
+  [[ -n $spoken || ! -f $log ]] && return 0
   printf '%s\n' "The last lines of $log:" >&8
   tail -n 15 "$log" | sed 's/^/    /' >&8
 }
