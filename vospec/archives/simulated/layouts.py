@@ -38,15 +38,12 @@ def lamost(observation: Observation, star: Star, exposure: Exposure) -> bytes:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.nan_to_num(exposure.flux / exposure.continuum)
     third = ratio if observation.release == "dr1" else wavelength
-    rows = np.array(
-        [exposure.flux, exposure.ivar, third, exposure.and_mask, exposure.or_mask], ">f4"
-    )
+    rows = [exposure.flux, exposure.ivar, third, exposure.and_mask, exposure.or_mask]
     if observation.release == "dr9":
-        # Stacking would bring the values to this machine's byte order.
-        rows = np.concatenate([rows, [ratio]], dtype=">f4")
-        content = _header(_lamost_cards(observation, star, naxis=0)) + _table(rows)
+        rows.append(ratio)
+        content = _header(_lamost_cards(observation, star, naxis=0)) + _table(_vectors(rows))
         return gzip.compress(content, compresslevel=1, mtime=0)
-    content = _header(_lamost_cards(observation, star, naxis=2)) + _padded(rows.tobytes())
+    content = _header(_lamost_cards(observation, star, naxis=2)) + _padded(_vectors(rows).tobytes())
     if observation.release == "dr7" and observation.number % 40 == 2:  # noqa: PLR2004 - a few
         return gzip.compress(content, compresslevel=1, mtime=0)
     return content
@@ -146,6 +143,11 @@ def _subclass(star: Star) -> str:
     if star.components and star.spectral_type[0] in "BA":
         return "A2V"
     return f"{star.spectral_type}V" if star.spectral_type[0] in "BA" else star.spectral_type
+
+
+def _vectors(rows: list[Array]) -> NDArray[np.float32]:
+    """Stack rows in FITS's order of bytes (stacking arrays of that order would lose it)."""
+    return np.array(rows, ">f4")
 
 
 def _table(rows: NDArray[np.float32]) -> bytes:
