@@ -72,7 +72,12 @@ class TrainingSettings:
 class GridSettings:
     """The common wavelength grid; its pixels are LAMOST's own."""
 
-    start_angstrom: float = _key(6290.0, "first wavelength (vacuum)", _positive, "above 0")
+    start_angstrom: float = _key(
+        6310.0,
+        "first wavelength (vacuum); below lie the sky's [O I] 6302 and telluric O2",
+        _positive,
+        "above 0",
+    )
     stop_angstrom: float = _key(6725.0, "last wavelength (vacuum)", _positive, "above 0")
 
 
