@@ -33,12 +33,12 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       SELECT spectrum_id, score, archive_subclass FROM vospec.candidates
       WHERE snr > 50 AND archive_subclass LIKE 'A%' AND score > 0.9
 
-    *Rectified flux at the centre of Hα.* The table grid tells the wavelength of an
-    element of the array, counted from 1::
+    *Strong emission in the rectified spectra.* Arrays are counted from 1; the table
+    grid tells which element is which wavelength::
 
-      SELECT spectrum_id, arr_max(flux) AS peak FROM vospec.features
-      WHERE flux[(SELECT element FROM vospec.grid
-        WHERE wavelength BETWEEN 6563.9 AND 6565.4)] > 1.5
+      SELECT element, wavelength FROM vospec.grid WHERE wavelength BETWEEN 6563 AND 6566
+
+      SELECT spectrum_id, flux[186] AS centre FROM vospec.features WHERE flux[186] > 1.5
 
     *Scores of several runs.* vospec.scores holds every run that is kept; the
     current one is::
@@ -278,7 +278,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <index columns="rank"/>
     <column name="run_id" type="text" ucd="meta.id" required="True"
       description="Identifier of the run that gave this row"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Spectrum" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
       description="Rank by score among the survey's spectra, best is 1; NULL for training spectra">
@@ -302,23 +302,23 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Data release or export format"/>
     <column name="object" type="text" ucd="meta.id;src"
       description="Name of the target as given by the archive"/>
-    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main"
+    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main" tablehead="RA"
       description="Right ascension (ICRS) of the target as given by the archive"/>
-    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main"
+    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main" tablehead="Dec"
       description="Declination (ICRS) of the target as given by the archive"/>
     <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value"
       description="Modified Julian Date (UTC) of mid exposure, or of its start where no length is known"/>
-    <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR"
+    <column name="snr" type="real" ucd="stat.snr" tablehead="S/N" utype="spec:Spectrum.Derived.SNR"
       description="Signal to noise per pixel in the r band as given by the archive"/>
     <column name="archive_class" type="text" ucd="src.class"
       description="Class given by the archive"/>
-    <column name="archive_subclass" type="text" ucd="src.spType"
+    <column name="archive_subclass" type="text" ucd="src.spType" tablehead="Archive's class"
       description="Subclass (spectral type) given by the archive"/>
-    <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(Hα)"
       description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
-    <column name="peak_height" type="real" ucd="spect.line.intensity"
+    <column name="peak_height" type="real" ucd="spect.line.intensity" tablehead="Peak(Hα)"
       description="Largest rectified flux within 10 Å of Hα, minus 1"/>
-    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density"
+    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise"
       description="Robust scatter of the rectified flux outside the lines"/>
     <column name="quality" type="integer" ucd="meta.code.qual"
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
@@ -372,6 +372,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       did="ssa_pubDID"
       tMin="ssa_dateObs - COALESCE(ssa_timeExt, 0) / 172800."
       tMax="ssa_dateObs + COALESCE(ssa_timeExt, 0) / 172800."
+      t_exptime="ssa_timeExt"
       sResolution="NULL"
       emResPower="6.5646e-7 / ssa_specres"
       oUCD="'phot.flux.density;em.wl'"
@@ -410,19 +411,39 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
 
   <!-- ============ services ============ -->
 
+  <STREAM id="by_name">
+    <doc>A document that a module in res makes of the end of an address.</doc>
+    <property name="queryField">name</property>
+    <pythonCore>
+      <inputTable>
+        <inputKey name="name" type="text" multiplicity="single" required="True"
+          description="spectrum_id and a suffix (.fits, .png) that may be left out"/>
+      </inputTable>
+      <coreProc>
+        <setup imports="gavo.api, os">
+          <code>
+            module, _ = api.loadPythonModule(
+              os.path.join(base.getConfig("inputsDir"), "\\resdir/res/\module"))
+          </code>
+        </setup>
+        <code>
+          return module.make(inputTable.getParam("name"))
+        </code>
+      </coreProc>
+    </pythonCore>
+  </STREAM>
+
   <service id="product" allowed="qp">
     <meta name="title">vospec spectra</meta>
     <meta name="description">One spectrum as a FITS binary table, vacuum wavelengths in Å.</meta>
-    <property name="queryField">spectrum_id</property>
-    <customCore module="res/product"/>
+    <FEED source="by_name" module="product"/>
   </service>
 
   <service id="preview" allowed="qp">
     <meta name="title">vospec previews</meta>
     <meta name="description">One spectrum as a picture: the whole of it and, rectified, the
       surroundings of Hα.</meta>
-    <property name="queryField">spectrum_id</property>
-    <customCore module="res/preview"/>
+    <FEED source="by_name" module="preview"/>
   </service>
 
   <service id="dl" allowed="dlmeta">
@@ -519,22 +540,22 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       <condDesc buildFrom="spectrum_id"/>
     </dbCore>
     <outputTable>
-      <outputField original="rank" tablehead="Rank"/>
-      <outputField original="score" tablehead="Score" displayHint="sf=4"/>
-      <outputField original="class" tablehead="Class"/>
-      <outputField original="object" tablehead="Object"/>
-      <outputField original="ra" tablehead="RA" displayHint="sf=5"/>
-      <outputField original="dec" tablehead="Dec" displayHint="sf=5"/>
-      <outputField original="snr" tablehead="S/N" displayHint="sf=0"/>
-      <outputField original="archive_subclass" tablehead="Archive's class"/>
-      <outputField original="equivalent_width" tablehead="EW(Hα)" displayHint="sf=2"/>
+      <outputField original="rank"/>
+      <outputField original="score" displayHint="sf=4"/>
+      <outputField original="class"/>
+      <outputField original="object"/>
+      <outputField original="ra" displayHint="sf=5"/>
+      <outputField original="dec" displayHint="sf=5"/>
+      <outputField original="snr" displayHint="sf=0"/>
+      <outputField original="archive_subclass"/>
+      <outputField original="equivalent_width" displayHint="sf=2"/>
       <outputField name="spectrum" type="text" tablehead="Spectrum" select="spectrum_id">
         <formatter><![CDATA[
           quoted = urllib.parse.quote(data)
           base_url = "\getConfig{web}{serverURL}/\rdId/"
           return T.div[
             T.a(href=base_url + "preview/qp/" + quoted + ".png")[
-              T.img(src=base_url + "preview/qp/" + quoted + ".png", alt="Spectrum", width="240")],
+              T.img(src=base_url + "preview/qp/" + quoted + ".png", alt="Spectrum", width="240", loading="lazy")],
             T.br,
             T.a(href=base_url + "product/qp/" + quoted + ".fits")[data]]
         ]]></formatter>

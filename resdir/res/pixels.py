@@ -1,3 +1,4 @@
+# noqa: INP001 - DaCHS loads this file by its path
 """What the database holds of one spectrum.
 
 Runs inside DaCHS, under Debian's Python, and so cannot import vospec.

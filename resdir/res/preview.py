@@ -1,3 +1,4 @@
+# noqa: INP001 - DaCHS loads this file by its path
 """A picture of a spectrum: the whole of it above, Hα of the rectified one below."""
 
 import io
@@ -6,14 +7,12 @@ from typing import Any
 
 import numpy as np
 from gavo import api
-from gavo.svcs import core
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 pixels, _ = api.loadPythonModule("pixels", relativeTo=__file__)
 
-_SUFFIX = ".png"
 _H_ALPHA = 6564.61
 _HALF_WINDOW = 60.0
 
@@ -21,21 +20,12 @@ _HALF_WINDOW = 60.0
 _LOCK = threading.Lock()
 
 
-class Core(core.Core):
-    """The core of the service preview."""
-
-    inputTableXML = """<inputTable>
-        <inputKey name="spectrum_id" type="text" multiplicity="single" required="True"
-            description="Identifier of the spectrum; .png at its end is ignored"/>
-    </inputTable>"""
-    outputTableXML = "<outputTable/>"
-
-    def run(self, _service: object, inputTable: Any, _meta: object) -> tuple[str, bytes]:
-        """The media type and the picture."""
-        spectrum_id = inputTable.getParam("spectrum_id").removesuffix(_SUFFIX)
-        row, rectified = pixels.spectrum(spectrum_id), pixels.rectified(spectrum_id)
-        with _LOCK:
-            return "image/png", draw(row, rectified)
+def make(name: str) -> tuple[str, bytes]:
+    """Media type and content of the file ``<spectrum_id>.png``."""
+    spectrum_id = name.removesuffix(".png")
+    row, rectified = pixels.spectrum(spectrum_id), pixels.rectified(spectrum_id)
+    with _LOCK:
+        return "image/png", draw(row, rectified)
 
 
 def draw(row: dict[str, Any], rectified: dict[str, Any] | None) -> bytes:
@@ -55,12 +45,12 @@ def _draw_whole(axes: Axes, row: dict[str, Any]) -> None:
     axes.plot(row["spectral_axis"], flux, color="black", linewidth=0.6)
     axes.set_ylabel("Flux (relative)")
     axes.set_title(_title(row), fontsize="medium")
-    _mark(axes, "Hα")
+    _mark(axes)
 
 
 def _draw_zoom(axes: Axes, rectified: dict[str, Any] | None, reason: str | None) -> None:
-    axes.set_xlabel("Vacuum wavelength (Å)")
     axes.set_ylabel("Flux / continuum")
+    _mark(axes)
     axes.set_xlim(_H_ALPHA - _HALF_WINDOW, _H_ALPHA + _HALF_WINDOW)
     if rectified is None:
         text = "no rectified spectrum" + (f":\n{reason}" if reason else "")
@@ -70,25 +60,19 @@ def _draw_zoom(axes: Axes, rectified: dict[str, Any] | None, reason: str | None)
     wavelength, flux = rectified["spectral_axis"][inside], rectified["flux"][inside]
     axes.plot(wavelength, flux, color="black", linewidth=0.9, drawstyle="steps-mid")
     axes.axhline(1.0, color="grey", linewidth=0.5)
-    _mark(axes, f"Hα {_H_ALPHA:.1f} Å")
 
 
-def _mark(axes: Axes, label: str) -> None:
-    axes.axvline(_H_ALPHA, color="tab:red", linewidth=0.8, linestyle="--")
-    axes.annotate(
-        label,
-        (_H_ALPHA, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(4, -4),
-        textcoords="offset points",
-        va="top",
-        color="tab:red",
-        fontsize="small",
+def _mark(axes: Axes) -> None:
+    axes.axvline(
+        _H_ALPHA, color="tab:red", linewidth=0.8, linestyle="--", label=f"Hα {_H_ALPHA:.1f} Å"
     )
+    axes.legend(loc="upper right", frameon=False, fontsize="small")
+    axes.set_xlabel("Vacuum wavelength (Å)")
 
 
 def _title(row: dict[str, Any]) -> str:
-    known = [row["spectrum_id"], row["object"], row["archive_subclass"]]
+    known = [row["object"], row["archive_subclass"]]
     if row["snr"] is not None:
         known.append(f"S/N {row['snr']:.0f}")
-    return "   ".join(str(part) for part in known if part)
+    told = "   ".join(part for part in known if part)
+    return f"{row['spectrum_id']}\n{told}"

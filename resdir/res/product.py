@@ -1,3 +1,4 @@
+# noqa: INP001 - DaCHS loads this file by its path
 """A spectrum as a FITS binary table, made from the database when it is asked for.
 
 Columns: spectral_axis (vacuum Å, heliocentric), flux (relative, hence without
@@ -11,11 +12,8 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from gavo import api
-from gavo.svcs import core
 
 pixels, _ = api.loadPythonModule("pixels", relativeTo=__file__)
-
-_SUFFIX = ".fits"
 
 #: Column, FITS format, unit, UCD.
 _COLUMNS = (
@@ -38,19 +36,9 @@ _CARDS = (
 )
 
 
-class Core(core.Core):
-    """The core of the service product."""
-
-    inputTableXML = """<inputTable>
-        <inputKey name="spectrum_id" type="text" multiplicity="single" required="True"
-            description="Identifier of the spectrum; .fits at its end is ignored"/>
-    </inputTable>"""
-    outputTableXML = "<outputTable/>"
-
-    def run(self, _service: object, inputTable: Any, _meta: object) -> tuple[str, bytes]:
-        """The media type and the file."""
-        row = pixels.spectrum(inputTable.getParam("spectrum_id").removesuffix(_SUFFIX))
-        return "application/fits", write(row)
+def make(name: str) -> tuple[str, bytes]:
+    """Media type and content of the file ``<spectrum_id>.fits``."""
+    return "application/fits", write(pixels.spectrum(name.removesuffix(".fits")))
 
 
 def write(row: dict[str, Any]) -> bytes:

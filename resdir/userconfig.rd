@@ -1,0 +1,87 @@
+<!-- Goes into etc/ of DaCHS: the examples that TAP clients offer. -->
+<resource schema="__system">
+  <STREAM id="tapexamples">
+    <doc>Examples of ADQL queries on the tables of vospec.</doc>
+
+    <meta name="_example" title="The best candidates">
+      The candidates of the current run with what is needed to judge them, from
+      :taptable:`vospec.candidates`:
+
+      .. tapquery::
+
+        SELECT TOP 20 rank, score, class, object, ra, dec, snr,
+          equivalent_width, peak_height
+        FROM vospec.candidates
+        ORDER BY rank
+    </meta>
+
+    <meta name="_example" title="Candidates around a position">
+      Candidates within half a degree of BT CMi, from :taptable:`vospec.candidates`:
+
+      .. tapquery::
+
+        SELECT spectrum_id, score, class, ra, dec
+        FROM vospec.candidates
+        WHERE 1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 119.26584, 2.94823, 0.5))
+    </meta>
+
+    <meta name="_example" title="Candidates that their archive takes for A stars">
+      Well exposed spectra, from :taptable:`vospec.candidates`:
+
+      .. tapquery::
+
+        SELECT spectrum_id, score, archive_subclass, equivalent_width
+        FROM vospec.candidates
+        WHERE snr &gt; 50 AND archive_subclass LIKE 'A%'
+        ORDER BY equivalent_width
+    </meta>
+
+    <meta name="_example" title="Emission in rectified spectra">
+      The arrays of :taptable:`vospec.features` are counted from 1, and
+      :taptable:`vospec.grid` tells their vacuum wavelengths. Spectra with flux of more
+      than half above the continuum somewhere:
+
+      .. tapquery::
+
+        SELECT spectrum_id, arr_max(flux) AS peak
+        FROM vospec.features
+        WHERE arr_max(flux) &gt; 1.5
+    </meta>
+
+    <meta name="_example" title="How two runs agree">
+      :taptable:`vospec.scores` holds every run; :taptable:`vospec.runs` tells the current
+      one:
+
+      .. tapquery::
+
+        SELECT here.spectrum_id, here.score, other.run_id AS other_run,
+          other.score AS other_score
+        FROM vospec.runs AS runs
+        JOIN vospec.scores AS here ON here.run_id = runs.run_id
+        JOIN vospec.scores AS other ON other.spectrum_id = here.spectrum_id
+        WHERE runs.state = 'current' AND other.run_id != runs.run_id
+          AND here.score - other.score &gt; 0.5
+    </meta>
+
+    <meta name="_example" title="Spectra and pictures by ObsCore">
+      Addresses of spectra (FITS binary tables) that cover Hα, from
+      :taptable:`ivoa.obscore`:
+
+      .. tapquery::
+
+        SELECT TOP 10 obs_id, access_url, preview
+        FROM ivoa.obscore
+        WHERE dataproduct_type = 'spectrum' AND 6.5646e-7 BETWEEN em_min AND em_max
+    </meta>
+
+    <meta name="_example" title="How many spectra of which archive are usable">
+      Flags and reasons stand in :taptable:`vospec.spectra`:
+
+      .. tapquery::
+
+        SELECT collection, release, quality, COUNT(*) AS n
+        FROM vospec.spectra
+        GROUP BY collection, release, quality
+    </meta>
+  </STREAM>
+</resource>

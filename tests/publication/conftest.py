@@ -1,0 +1,57 @@
+"""A fresh database in the private PostgreSQL, without DaCHS."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+from tests.conftest import Instance
+from vospec.publication import connect, create_tables
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_NAME = "vospec_test"
+
+
+@pytest.fixture(scope="module")
+def address(instance: Instance) -> Iterator[dict[str, Any]]:
+    """Where a database is that only these tests use."""
+    place = conninfo.conninfo_to_dict(instance.database)
+    given = {"host": place["host"], "port": int(str(place["port"])), "database": _NAME}
+    name = sql.Identifier(_NAME)
+    with _as_superuser(given, "postgres") as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        server.execute(sql.SQL("CREATE DATABASE {} OWNER gavoadmin").format(name))
+        with _as_superuser(given, _NAME) as database:
+            database.execute("CREATE EXTENSION pg_sphere")
+        yield given
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def _as_superuser(address: dict[str, Any], database: str) -> Connection:
+    return psycopg.connect(
+        host=address["host"],
+        port=address["port"],
+        dbname=database,
+        user="dachsroot",
+        autocommit=True,
+    )
+
+
+@pytest.fixture
+def connection(address: dict[str, Any]) -> Iterator[Connection]:
+    """A connection to empty tables."""
+    with connect(**address) as opened:
+        opened.execute("DROP SCHEMA IF EXISTS vospec CASCADE")
+        create_tables(opened)
+        yield opened
+
+
+@pytest.fixture
+def reader(address: dict[str, Any], connection: Connection) -> Iterator[Connection]:
+    """A second connection, that of somebody who only reads."""
+    assert not connection.closed
+    with connect(**address) as opened:
+        yield opened

@@ -1,0 +1,221 @@
+"""A small publication whose every value is known: what the tables must hold."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from vospec.columns import (
+    CANDIDATES,
+    CLASSES,
+    FEATURES,
+    GRID,
+    LABELS,
+    RUNS,
+    SCORES,
+    SPECTRA,
+    Quality,
+    Table,
+)
+from vospec.publication import Content
+from vospec.spectra.wavelengths import vacuum_to_air
+from vospec.store import arrow_schema
+
+H_ALPHA = 6564.61
+GRID_WAVELENGTHS = 10 ** (3.5682 + 1e-4 * np.arange(2310, 2590))
+
+#: A survey spectrum with a name that must be escaped in addresses.
+ODD = "lamost/dr1/odd name+50%"
+#: A file that could not be read.
+UNREADABLE = "lamost/dr1/damaged"
+#: A training spectrum, which has no inverse variance.
+TRAINING = "ccd700/vo/ua280060"
+#: A survey spectrum without a position and a time.
+NOWHERE = "lamost/dr9/nowhere"
+SURVEY = [f"lamost/dr1/spec-{number}" for number in range(12)]
+USABLE = [*SURVEY, ODD, NOWHERE, TRAINING]
+
+#: Where the survey's spectra lie: one every 0.1 degrees of right ascension.
+RA, DEC = 119.0, 3.0
+
+
+def batch(table: Table, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    """Rows in the schema of a table; what a row leaves out is null."""
+    return pa.RecordBatch.from_pylist(rows, schema=arrow_schema(table))
+
+
+def axis(spectrum_id: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Vacuum wavelengths of a sample's pixels in Å."""
+    if spectrum_id == TRAINING:
+        return np.linspace(6284.0, 6734.0, 1757)
+    return np.asarray(10 ** (3.5682 + 1e-4 * np.arange(3901)), dtype=np.float64)
+
+
+def flux(spectrum_id: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """A sloping continuum with an emission line, another one for each spectrum."""
+    wavelength, height = axis(spectrum_id), 1 + USABLE.index(spectrum_id)
+    line = height * np.exp(-0.5 * ((wavelength - H_ALPHA) / 3) ** 2)
+    return np.asarray((2 - wavelength / 1e4) * (1 + line), dtype=np.float32)
+
+
+def mask(spectrum_id: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Pixels 10 to 19 are bad."""
+    place = np.arange(axis(spectrum_id).size)
+    return (place >= 10) & (place < 20)
+
+
+def spectrum(spectrum_id: str) -> dict[str, Any]:
+    """The row of a usable spectrum."""
+    collection, release, name = spectrum_id.split("/")
+    wavelength = axis(spectrum_id)
+    number = USABLE.index(spectrum_id)
+    known = spectrum_id != NOWHERE
+    return {
+        "spectrum_id": spectrum_id,
+        "collection": collection,
+        "release": release,
+        "role": "training" if collection == "ccd700" else "survey",
+        "object": f"Star {name}",
+        "ra": RA + 0.1 * number if known else None,
+        "dec": DEC if known else None,
+        "mjd": 56000.5 + number if known else None,
+        "exposure_seconds": 1728.0 if known else None,
+        "snr": 10.0 + number,
+        "resolving_power": 13000.0 if collection == "ccd700" else 1800.0,
+        "spectral_start": wavelength[0],
+        "spectral_stop": wavelength[-1],
+        "n_pixels": wavelength.size,
+        "archive_class": "STAR",
+        "archive_subclass": "B9",
+        "archive_id": f"ivo://asu.cas.cz/stel/ccd700/{name}" if collection == "ccd700" else "123",
+        "quality": 0 if known else int(Quality.NO_POSITION | Quality.NO_TIME),
+        "reason": None if known else "no RA",
+        "path": f"somewhere/{name}.fits",
+        "checksum": f"{number:064x}",
+        "size": 1000 + number,
+        "spectral_axis": wavelength,
+        "flux": flux(spectrum_id),
+        "ivar": None if collection == "ccd700" else np.full(wavelength.size, 4.0, np.float32),
+        "mask": mask(spectrum_id),
+    }
+
+
+def damaged() -> dict[str, Any]:
+    """The row of a file that could not be read."""
+    return {
+        "spectrum_id": UNREADABLE,
+        "collection": "lamost",
+        "release": "dr1",
+        "role": "survey",
+        "quality": int(Quality.UNREADABLE),
+        "reason": "damaged.fits: the file ends after 100 bytes",
+    }
+
+
+def spectra() -> list[pa.RecordBatch]:
+    """Two batches, the damaged file in the second."""
+    rows = [spectrum(spectrum_id) for spectrum_id in USABLE]
+    return [batch(SPECTRA, rows[:5]), batch(SPECTRA, [*rows[5:], damaged()])]
+
+
+def features() -> list[pa.RecordBatch]:
+    """Flux over continuum on the grid."""
+    rows = [
+        {
+            "spectrum_id": spectrum_id,
+            "flux": (np.interp(GRID_WAVELENGTHS, axis(spectrum_id), flux(spectrum_id))),
+            "continuum_noise": 0.01,
+            "n_interpolated": 0,
+            "quality": 0,
+        }
+        for spectrum_id in USABLE
+    ]
+    return [batch(FEATURES, rows)]
+
+
+def grid() -> list[pa.RecordBatch]:
+    """The grid with vacuum and air wavelengths."""
+    pairs = zip(GRID_WAVELENGTHS, vacuum_to_air(GRID_WAVELENGTHS), strict=True)
+    rows = [
+        {"element": element, "wavelength": vacuum, "wavelength_air": air}
+        for element, (vacuum, air) in enumerate(pairs, start=1)
+    ]
+    return [batch(GRID, rows)]
+
+
+def labels() -> list[pa.RecordBatch]:
+    """The training spectrum's label, and an older one that it replaced."""
+    known = {"spectrum_id": TRAINING, "source": "archive", "author": "Ondřejov"}
+    early, late = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 2, 3, 4, 5, 6, tzinfo=UTC)
+    rows = [
+        known | {"class": "absorption", "labelled_at": early, "superseded_at": late},
+        known | {"class": "emission", "labelled_at": late},
+    ]
+    return [batch(LABELS, rows)]
+
+
+def runs(run_id: str) -> list[pa.RecordBatch]:
+    """The record of a run."""
+    record = {
+        "run_id": run_id,
+        "method": "label_spreading",
+        "parameters": '{"alpha": 0.9}',
+        "versions": "{}",
+        "n_spectra": len(USABLE) + 1,
+        "n_usable": len(USABLE),
+        "n_labelled": 1,
+        "n_candidates": len(SURVEY),
+        "n_iter": 20,
+        "converged": True,
+        "started": datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        "ended": datetime(2024, 1, 2, 4, 0, 0, tzinfo=UTC),
+        "state": "kept",
+    }
+    return [batch(RUNS, [record])]
+
+
+def _score(run_id: str, spectrum_id: str, rank: int, scale: float) -> dict[str, Any]:
+    score = scale / rank
+    shares = dict.fromkeys((f"p_{name}" for name in CLASSES), 0.0)
+    shares |= {"p_emission": score, "p_absorption": 1 - score}
+    return {"run_id": run_id, "spectrum_id": spectrum_id, "rank": rank, "score": score} | shares
+
+
+def scores(run_id: str, *, scale: float = 1.0) -> list[pa.RecordBatch]:
+    """Scores that fall as 1/rank, the best ones first."""
+    rows = [
+        _score(run_id, spectrum_id, rank, scale) | {"entropy": 0.5}
+        for rank, spectrum_id in enumerate(SURVEY, start=1)
+    ]
+    return [batch(SCORES, rows)]
+
+
+def candidates(run_id: str, *, scale: float = 1.0) -> list[pa.RecordBatch]:
+    """Every spectrum of the survey, with its score and the archive's words."""
+    copied = set(CANDIDATES.names) & set(SPECTRA.names)
+    rows = []
+    for rank, spectrum_id in enumerate(SURVEY, start=1):
+        told = {name: value for name, value in spectrum(spectrum_id).items() if name in copied}
+        measured = {
+            "class": "emission",
+            "equivalent_width": -float(rank),
+            "peak_height": float(rank),
+            "continuum_noise": 0.01,
+        }
+        rows.append(_score(run_id, spectrum_id, rank, scale) | told | measured)
+    return [batch(CANDIDATES, rows)]
+
+
+def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
+    """Everything that one run publishes."""
+    batches = {
+        "spectra": spectra(),
+        "features": features(),
+        "grid": grid(),
+        "labels": labels(),
+        "runs": runs(run_id),
+        "scores": scores(run_id, scale=scale),
+        "candidates": candidates(run_id, scale=scale),
+    }
+    return {name: Content(rows, f"{name}-{scale}") for name, rows in batches.items()}
