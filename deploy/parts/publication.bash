@@ -35,6 +35,9 @@ copy_descriptor() {
 
 # First the tables that are there, then the views that DaCHS itself makes.
 adopt() {
+  # DaCHS would make empty tables of its own instead.
+  [[ $(tell_database gavoadmin --command "SELECT to_regclass('vospec.candidates')") ]] ||
+    fail "vospec has loaded no tables into $folder yet (vospec publish)"
   is_adopted && return 0
   copy_descriptor
   as_account dachs imp -m "$descriptor" adopt
@@ -46,11 +49,12 @@ adopt() {
   mv -f "$folder/dachs/adopted.new" "$folder/dachs/adopted"
 }
 
-# Coverage and statistics, once for each published run.
-refresh_statistics() {
+# Coverage and row counts, once for each published run. Statistics of columns
+# take minutes and add to /tap/tables what VODataService 1.1 does not allow.
+refresh_coverage() {
   local run
   run=$(tell_database gavoadmin --command "SELECT run_id FROM vospec.runs WHERE state = 'current'")
   [[ $(cat "$folder/dachs/limits" 2>/dev/null) == "$run" ]] && return 0
-  as_account dachs limits "$descriptor"
+  as_account dachs limits --tables-only "$descriptor"
   as_account tee "$folder/dachs/limits" >/dev/null <<<"$run"
 }

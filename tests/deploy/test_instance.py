@@ -141,10 +141,10 @@ def test_a_service_can_move_to_another_port(run: Run, up: Path) -> None:
     assert _answers(up)
 
 
-def test_adopting_without_tables_fails_with_what_dachs_said(run: Run, up: Path) -> None:
+def test_adopting_before_anything_is_loaded_is_refused(run: Run, up: Path) -> None:
     done = run("adopt", "--folder", up)
     assert done.returncode == 1
-    assert "failed: Descriptor" in done.stderr
+    assert f"vospec has loaded no tables into {up} yet" in done.stderr
 
 
 def test_down_stops_the_instance_and_no_stranger(run: Run, up: Path, sleeper: int) -> None:
