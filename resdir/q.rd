@@ -336,7 +336,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       whereclause="WHERE n_pixels &gt; 0"
       accref="\+'\getConfig{web}{serverURL}/\rdId/product/qp/' || gavo_urlescape(spectrum_id) || '.fits'"
       mime="'application/fits'"
-      accsize="17 * n_pixels + 11520"
+      accsize="\+2880 * (2 + (CASE collection WHEN 'ccd700' THEN 13 ELSE 17 END * n_pixels + 2879) / 2880)"
       owner="NULL"
       embargo="NULL"
       ssa_pubDID="\+'ivo://\getConfig{ivoa}{authority}/~?\rdId/' || gavo_urlescape(spectrum_id)"
@@ -502,7 +502,24 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <meta name="ssap.complianceLevel">full</meta>
     <publish render="ssap.xml" sets="ivo_managed"/>
     <ssapCore queriedTable="ssa_spectra">
-      <FEED source="//ssap#hcd_condDescs"/>
+      <FEED source="//ssap#hcd_condDescs"><PRUNE id="coneCond"/></FEED>
+      <!-- In DaCHS SIZE is the radius; the standard makes it the diameter. -->
+      <condDesc combining="True" joiner="AND">
+        <inputKey name="POS" type="text" description="ICRS position of the target" unit="deg"
+          std="True" multiplicity="single"
+          utype="ssa:Char.SpatialAxis.Coverage.Location.Value"/>
+        <inputKey name="SIZE" description="Diameter of the region around POS" std="True"
+          multiplicity="single" unit="deg"
+          utype="ssa:Char.SpatialAxis.Coverage.Bounds.Extent"/>
+        <phraseMaker>
+          <code>
+            position = pql.PQLPositionPar.fromLiteral(inPars.get("POS"), "POS")
+            diameter = inputKeys[1]._parse(inPars.get("SIZE"))
+            if position is not None and diameter is not None:
+              yield position.getConeSQL("ssa_location", outPars, diameter / 2)
+          </code>
+        </phraseMaker>
+      </condDesc>
     </ssapCore>
   </service>
 

@@ -60,7 +60,7 @@
         JOIN vospec.scores AS here ON here.run_id = runs.run_id
         JOIN vospec.scores AS other ON other.spectrum_id = here.spectrum_id
         WHERE runs.state = 'current' AND other.run_id != runs.run_id
-          AND here.score - other.score &gt; 0.5
+          AND here.score - other.score &gt; 0.2
     </meta>
 
     <meta name="_example" title="Spectra and pictures by ObsCore">

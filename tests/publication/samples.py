@@ -19,11 +19,12 @@ from vospec.columns import (
     Table,
 )
 from vospec.publication import Content
+from vospec.spectra.grid import log_grid
 from vospec.spectra.wavelengths import vacuum_to_air
 from vospec.store import arrow_schema
 
 H_ALPHA = 6564.61
-GRID_WAVELENGTHS = 10 ** (3.5682 + 1e-4 * np.arange(2310, 2590))
+GRID_WAVELENGTHS = log_grid(6290, 6725)
 
 #: A survey spectrum with a name that must be escaped in addresses.
 ODD = "lamost/dr1/odd name+50%"
@@ -81,13 +82,13 @@ def spectrum(spectrum_id: str) -> dict[str, Any]:
         "dec": DEC if known else None,
         "mjd": 56000.5 + number if known else None,
         "exposure_seconds": 1728.0 if known else None,
-        "snr": 10.0 + number,
+        "snr": 50.5 + number,
         "resolving_power": 13000.0 if collection == "ccd700" else 1800.0,
         "spectral_start": wavelength[0],
         "spectral_stop": wavelength[-1],
         "n_pixels": wavelength.size,
         "archive_class": "STAR",
-        "archive_subclass": "B9",
+        "archive_subclass": "A2V",
         "archive_id": f"ivo://asu.cas.cz/stel/ccd700/{name}" if collection == "ccd700" else "123",
         "quality": 0 if known else int(Quality.NO_POSITION | Quality.NO_TIME),
         "reason": None if known else "no RA",

@@ -1,0 +1,54 @@
+"""One small publication, loaded and adopted, that all tests of the service read."""
+
+from collections.abc import Iterator
+
+import pytest
+import pyvo
+import requests
+from psycopg import conninfo
+
+from tests.conftest import Instance
+from tests.publication import samples
+from vospec.publication import connect, create_tables, publish
+
+#: Marks of every test that asks the service.
+SERVICE = [
+    pytest.mark.service,
+    # VOUnits 1.1 discourages it, but SSA and the Spectral Data Model ask for it.
+    pytest.mark.filterwarnings("ignore:The unit 'Angstrom' has been deprecated"),
+]
+
+RUN, OTHER_RUN = "label_spreading-test", "label_propagation-test"
+
+
+@pytest.fixture(scope="session")
+def url(instance: Instance) -> str:
+    """The address of a service that publishes the samples in two runs."""
+    place = conninfo.conninfo_to_dict(instance.database)
+    connection = connect(
+        host=str(place["host"]),
+        port=int(str(place["port"])),
+        database=str(place["dbname"]),
+        user=str(place["user"]),
+    )
+    with connection:
+        # Tests must not depend on what somebody loaded before.
+        connection.execute("DROP SCHEMA IF EXISTS vospec CASCADE")
+        create_tables(connection)
+        publish(connection, run_id=OTHER_RUN, contents=samples.contents(OTHER_RUN, scale=0.5))
+        publish(connection, run_id=RUN, contents=samples.contents(RUN))
+    instance.adopt()
+    return instance.url
+
+
+@pytest.fixture(scope="session")
+def session() -> Iterator[requests.Session]:
+    """Connections that are closed at the end."""
+    with requests.Session() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def tap(url: str, session: requests.Session) -> pyvo.dal.TAPService:
+    """The TAP service."""
+    return pyvo.dal.TAPService(f"{url}/tap", session=session)

@@ -1,0 +1,90 @@
+"""The resource descriptor declares the columns of vospec.columns, no more and no less."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from vospec.columns import CANDIDATES, FEATURES, GRID, LABELS, RUNS, SCORES, SPECTRA, Column
+
+_RESDIR = Path(__file__).parents[2] / "resdir"
+_ROOT = ET.parse(_RESDIR / "q.rd").getroot()  # noqa: S314 - our own file
+
+_EXPECTED = {
+    "spectra": SPECTRA.published,
+    "features": FEATURES.columns,
+    "feature_summary": tuple(column for column in FEATURES if column.name != "flux"),
+    "grid": GRID.columns,
+    "labels": LABELS.columns,
+    "runs": RUNS.columns,
+    "scores": SCORES.columns,
+    "candidates": CANDIDATES.columns,
+}
+
+
+def _table(name: str) -> ET.Element:
+    found = _ROOT.find(f"table[@id='{name}']")
+    assert found is not None, name
+    return found
+
+
+def _resolved(column: ET.Element) -> ET.Element:
+    """The column itself, or the one of another table that it refers to."""
+    original = column.get("original")
+    if original is None:
+        return column
+    table, name = original.split(".")
+    found = _table(table).find(f"column[@name='{name}']")
+    assert found is not None, original
+    return found
+
+
+def _facts(column: ET.Element) -> dict[str, str]:
+    return {
+        name: _resolved(column).get(name, "")
+        for name in ("name", "type", "unit", "ucd", "utype", "description")
+    }
+
+
+def _declared(column: Column) -> dict[str, str]:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "unit": column.unit,
+        "ucd": column.ucd,
+        "utype": column.utype,
+        "description": column.description,
+    }
+
+
+@pytest.mark.parametrize("name", _EXPECTED)
+def test_columns_are_those_of_the_module(name: str) -> None:
+    found = [_facts(column) for column in _table(name).findall("column")]
+    assert found == [_declared(column) for column in _EXPECTED[name]]
+
+
+def test_there_are_no_other_tables_for_readers() -> None:
+    readable = {table.get("id") for table in _ROOT.findall("table[@adql='True']")}
+    assert readable == set(_EXPECTED) | {"ssa_spectra"}
+
+
+@pytest.mark.parametrize("name", _EXPECTED)
+def test_integers_that_may_be_missing_have_a_value_for_it(name: str) -> None:
+    # Without one a binary VOTable cannot hold NULL.
+    for column in map(_resolved, _table(name).findall("column")):
+        if column.get("type") in {"smallint", "integer", "bigint"}:
+            assert column.get("required") == "True" or column.find("values") is not None
+
+
+def test_importing_by_accident_touches_no_data() -> None:
+    automatic = [data for data in _ROOT.findall("data") if data.get("auto") != "False"]
+    made = {make.get("table") for data in automatic for make in data.findall("make")}
+    assert made == {"ssa_spectra"}
+
+
+def test_no_authority_and_no_address_is_written_down() -> None:
+    text = (_RESDIR / "q.rd").read_text(encoding="utf-8")
+    assert "ivo://" in text
+    assert all(part.startswith(r"\getConfig{ivoa}") for part in text.split("ivo://")[1:])
+    assert "http://" not in text
+    assert "https://" not in text

@@ -1,0 +1,142 @@
+"""Every table is read by TAP, with metadata, and every documented query runs."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+import pyvo
+from astropy.table import Table
+
+from tests.publication import samples
+from tests.service.conftest import OTHER_RUN, RUN, SERVICE
+from vospec.columns import CANDIDATES, FEATURES, GRID, LABELS, RUNS, SCORES, SPECTRA, Column
+
+pytestmark = SERVICE
+
+_RESDIR = Path(__file__).parents[2] / "resdir"
+_N = len(samples.USABLE)
+
+_TABLES = {
+    "spectra": (SPECTRA.published, _N + 1),
+    "features": (FEATURES.columns, _N),
+    "feature_summary": (FEATURES.columns[:1] + FEATURES.columns[2:], _N),
+    "grid": (GRID.columns, samples.GRID_WAVELENGTHS.size),
+    "labels": (LABELS.columns, 2),
+    "runs": (RUNS.columns, 2),
+    "scores": (SCORES.columns, 2 * len(samples.SURVEY)),
+    "candidates": (CANDIDATES.columns, len(samples.SURVEY)),
+}
+
+
+@pytest.mark.parametrize("name", _TABLES)
+def test_table_is_read_with_units_and_ucds(tap: pyvo.dal.TAPService, name: str) -> None:
+    columns, count = _TABLES[name]
+    result = tap.search(f"SELECT * FROM vospec.{name}")  # noqa: S608 - our own names
+    assert len(result) == count
+    assert result.fieldnames == tuple(column.name for column in columns)
+    for column in columns:
+        described = result.getdesc(column.name)
+        assert (described.ucd or "") == column.ucd
+        assert str(described.unit or "") == column.unit
+        assert " ".join(described.description.split()) == column.description
+
+
+def test_features_are_arrays_on_the_grid(tap: pyvo.dal.TAPService) -> None:
+    wavelength = tap.search("SELECT wavelength FROM vospec.grid ORDER BY element")["wavelength"]
+    assert np.allclose(wavelength, samples.GRID_WAVELENGTHS, rtol=1e-15)
+    (expected,) = samples.features()
+    found = {row["spectrum_id"]: row["flux"] for row in tap.search("SELECT * FROM vospec.features")}
+    for row in expected.to_pylist():
+        assert np.array_equal(found[row["spectrum_id"]], np.float32(row["flux"]))
+
+
+def test_missing_values_are_missing(tap: pyvo.dal.TAPService) -> None:
+    query = f"SELECT * FROM vospec.spectra WHERE spectrum_id = '{samples.UNREADABLE}'"  # noqa: S608 - as above
+    table = tap.search(query).to_table()
+    for name in ("ra", "mjd", "snr", "n_pixels", "exposure_seconds"):
+        assert np.ma.is_masked(table[name][0]) or np.isnan(table[name][0]), name
+    assert table["quality"][0] == 1
+    assert "100 bytes" in table["reason"][0]
+
+
+def test_candidates_are_of_the_current_run(tap: pyvo.dal.TAPService) -> None:
+    found = tap.search("SELECT run_id, spectrum_id, score FROM vospec.candidates ORDER BY rank")
+    assert set(found["run_id"]) == {RUN}
+    assert list(found["spectrum_id"]) == samples.SURVEY
+    assert np.allclose(found["score"], 1 / np.arange(1, len(samples.SURVEY) + 1))
+    states = {row["run_id"]: row["state"] for row in tap.search("SELECT * FROM vospec.runs")}
+    assert states == {RUN: "current", OTHER_RUN: "kept"}
+
+
+def test_positions_are_searched(tap: pyvo.dal.TAPService) -> None:
+    circle = f"CIRCLE('ICRS', {samples.RA}, {samples.DEC}, 0.15)"
+    query = f"SELECT * FROM vospec.spectra WHERE 1 = CONTAINS(POINT('ICRS', ra, dec), {circle})"  # noqa: S608 - our own names
+    near = tap.search(query)
+    assert set(near["spectrum_id"]) == set(samples.SURVEY[:2])
+
+
+def test_uploads_are_matched(tap: pyvo.dal.TAPService) -> None:
+    stars = Table({"name": ["third"], "ra": [samples.RA + 0.2], "dec": [samples.DEC]})
+    found = tap.search(
+        "SELECT s.name, c.spectrum_id FROM TAP_UPLOAD.stars AS s JOIN vospec.candidates AS c"
+        " ON 1 = CONTAINS(POINT('ICRS', c.ra, c.dec), CIRCLE('ICRS', s.ra, s.dec, 0.001))",
+        uploads={"stars": stars},
+    )
+    assert [(row["name"], row["spectrum_id"]) for row in found] == [("third", samples.SURVEY[2])]
+
+
+def test_asynchronous_jobs_run(tap: pyvo.dal.TAPService) -> None:
+    found = tap.run_async("SELECT COUNT(*) AS n FROM vospec.scores")
+    assert found["n"][0] == 2 * len(samples.SURVEY)
+
+
+def test_pixels_are_not_for_readers(tap: pyvo.dal.TAPService) -> None:
+    with pytest.raises(pyvo.dal.DALQueryError, match="pixels"):
+        tap.search("SELECT * FROM vospec.pixels")
+
+
+def test_tap_schema_knows_every_column(tap: pyvo.dal.TAPService) -> None:
+    found = tap.search("SELECT * FROM tap_schema.columns WHERE table_name LIKE 'vospec.%'")
+    known = {
+        (row["table_name"].removeprefix("vospec."), row["column_name"]): (row["unit"], row["ucd"])
+        for row in found
+    }
+    for name, (columns, _) in _TABLES.items():
+        assert {column.name: _schema_facts(column) for column in columns} == {
+            place[1]: facts for place, facts in known.items() if place[0] == name
+        }
+
+
+def _schema_facts(column: Column) -> tuple[str, str]:
+    return column.unit, column.ucd
+
+
+def _documented_queries() -> list[str]:
+    """Those of the examples, and those of the description of the descriptor."""
+    examples = ET.parse(_RESDIR / "userconfig.rd").getroot()  # noqa: S314 - our own file
+    texts = [meta.text or "" for meta in examples.iter("meta")]
+    found = [text.partition(".. tapquery::")[2].strip() for text in texts]
+    descriptor = (_RESDIR / "q.rd").read_text(encoding="utf-8")
+    found += re.findall(
+        r"^ {6}(SELECT.*?)\n(?:\n|  \])", descriptor, flags=re.MULTILINE | re.DOTALL
+    )
+    return [" ".join(query.split()) for query in found]
+
+
+def test_enough_queries_are_documented() -> None:
+    queries = _documented_queries()
+    assert len(queries) == 12
+    assert all(query.startswith("SELECT") for query in queries)
+
+
+@pytest.mark.parametrize("query", _documented_queries())
+def test_documented_query_runs(tap: pyvo.dal.TAPService, query: str) -> None:
+    assert len(tap.search(query)) > 0
+
+
+def test_the_service_offers_the_examples(tap: pyvo.dal.TAPService) -> None:
+    offered = [" ".join(example["QUERY"].split()) for example in tap.examples]
+    assert len(offered) == 7
+    assert set(offered) <= set(_documented_queries())
