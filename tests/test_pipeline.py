@@ -1,0 +1,180 @@
+"""The line from files to runs, on a small simulated survey with bad files among the good."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+from vospec import archives, config, pipeline, status
+from vospec.archives.simulated import simulate
+from vospec.backend.session import Engine
+from vospec.columns import SPECTRA, UNUSABLE, Quality
+from vospec.errors import NoSpectraError, StoreError
+from vospec.pipeline import Job
+from vospec.store import arrow_schema
+
+pytestmark = pytest.mark.spark
+
+N_SURVEY, N_TRAINING = 150, 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate(folder, n_survey=N_SURVEY, n_training=N_TRAINING, seed=3)
+    good = next(iter(sorted((folder / "survey").rglob("*.fits"))))
+    bad = folder / "survey" / "bad"
+    bad.mkdir()
+    (bad / "truncated.fits").write_bytes(good.read_bytes()[:9000])
+    (bad / "empty.fits").write_bytes(b"")
+    (bad / good.name).write_bytes(good.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> config.Settings:
+    return config.Settings(
+        store=config.StoreSettings(str(tmp_path_factory.mktemp("store"))),
+        survey=config.SurveySettings((str(folder / "survey"),), str(folder / "truth.csv")),
+        training=config.TrainingSettings((str(folder / "training"),)),
+        learning=config.LearningSettings(n_components=16),
+        spark=config.SparkSettings(master="local[2]", driver_memory="1g", partitions=3),
+    )
+
+
+@pytest.fixture(scope="module")
+def done(settings: config.Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    with Engine(settings.spark, tmp_path_factory.mktemp("spark")) as engine:
+        job = Job(settings, engine)
+        for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+            stage(job)
+        yield job
+
+
+def test_every_file_keeps_its_row(done: Job) -> None:
+    table = done.plan.spectra.table()
+    assert table.schema.equals(arrow_schema(SPECTRA))
+    assert table.num_rows == N_SURVEY + N_TRAINING + 3
+    assert len(pc.unique(table.column("spectrum_id"))) == table.num_rows
+
+
+def test_bad_files_are_flagged_with_their_reason(done: Job, folder: Path) -> None:
+    rows = done.plan.spectra.table(["path", "quality", "reason"]).to_pylist()
+    bad = {Path(row["path"]).name: row for row in rows if "/bad/" in row["path"]}
+    assert bad["truncated.fits"]["quality"] == Quality.UNREADABLE
+    assert bad["empty.fits"]["quality"] == Quality.UNREADABLE
+    assert bad["empty.fits"]["reason"] == "expected a FITS file, found nothing"
+    copies = [row for row in rows if row["quality"] & Quality.DUPLICATE]
+    assert len(copies) == 1
+    assert copies[0]["reason"].startswith(f"the same identity as {folder}")
+
+
+def test_spectra_are_those_of_the_reader(done: Job) -> None:
+    table = done.plan.spectra.table(["path", "flux", "spectral_axis", "mask", "quality"])
+    for row in table.slice(0, 40).to_pylist():
+        if row["quality"] & UNUSABLE:
+            continue
+        read = archives.read(row["path"])
+        np.testing.assert_array_equal(np.array(row["flux"], np.float32), read.flux)
+        np.testing.assert_array_equal(row["spectral_axis"], read.spectral_axis)
+        np.testing.assert_array_equal(row["mask"], read.mask)
+
+
+def test_every_spectrum_has_features_or_a_flag(done: Job) -> None:
+    table = done.plan.features.table(["flux", "quality"])
+    usable = (table.column("quality").to_numpy() & UNUSABLE) == 0
+    np.testing.assert_array_equal(table.column("flux").is_valid().to_numpy(), usable)
+    lengths = pc.unique(pc.list_value_length(table.column("flux").drop_null()))
+    assert lengths.to_pylist() == [len(done.plan.grid)]
+
+
+def test_every_label_finds_its_spectrum(done: Job) -> None:
+    assert done.plan.labels.manifest["rows"] == N_TRAINING
+
+
+def test_scores_are_shares_and_ranks_are_of_the_survey(done: Job) -> None:
+    for run in done.plan.runs:
+        table = run.scores.table()
+        shares = np.array([table.column(f"p_{n}").to_numpy() for n in ("absorption", "emission")])
+        double = table.column("p_double_peak").to_numpy()
+        np.testing.assert_allclose(shares.sum(axis=0) + double, 1.0, atol=1e-5)
+        assert table.column("p_artefact").null_count == table.num_rows
+        score = table.column("score").to_numpy()
+        np.testing.assert_allclose(score, shares[1] + double, atol=1e-6)
+        ranked = table.filter(table.column("rank").is_valid()).sort_by("rank")
+        assert all(name.startswith("lamost/") for name in ranked.column("spectrum_id").to_pylist())
+        assert np.all(np.diff(ranked.column("score").to_numpy()) <= 0)
+
+
+def test_candidates_are_the_best_scores(done: Job) -> None:
+    for run in done.plan.runs:
+        rows = run.candidates.table().to_pylist()
+        assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
+        assert all(row["score"] >= 0.5 for row in rows)
+        assert all(row["ra"] is not None for row in rows)
+        strong = [row for row in rows if row["peak_height"] > 1]
+        assert all(row["equivalent_width"] < 0 for row in strong)
+
+
+def test_the_record_tells_how_good_the_run_is(done: Job) -> None:
+    record = done.plan.runs[0].record.table().to_pylist()[0]
+    truth = done.plan.runs[0].record.manifest["settings"]["survey"]["truth"]
+    assert record["converged"]
+    assert record["n_labelled"] == N_TRAINING
+    assert 0 < record["average_precision"] <= 1
+    assert truth.endswith("truth.csv")
+
+
+def test_nothing_is_done_twice(done: Job, tmp_path: Path) -> None:
+    with Engine(config.SparkSettings(master="none"), tmp_path) as idle:
+        again = Job(done.settings, idle)
+        for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+            stage(again)
+
+
+def test_an_interrupted_dataset_is_made_anew_and_the_same(done: Job) -> None:
+    before = done.plan.neighbours.table().sort_by("row")
+    filesystem = done.plan.store.filesystem
+    filesystem.delete_file(f"{done.plan.neighbours.location}/_manifest.json")
+    for run in done.plan.runs:
+        filesystem.delete_dir(run.record.location)
+    job = Job(done.settings, done.engine)
+    pipeline.score(job)
+    assert job.plan.neighbours.table().sort_by("row").equals(before)
+
+
+def test_other_settings_keep_what_they_do_not_touch(done: Job) -> None:
+    learning = replace(done.settings.learning, alpha=0.5, methods=("label_spreading",))
+    other = Job(replace(done.settings, learning=learning), done.engine)
+    assert other.plan.neighbours.path == done.plan.neighbours.path
+    assert other.plan.runs[0].run_id != done.plan.runs[0].run_id
+
+
+def test_status_names_what_is_wrong(done: Job) -> None:
+    told = "\n".join(status.lines(done.settings))
+    assert "empty.fits: the file cannot be opened or is damaged; expected a FITS file" in told
+    assert f"{N_SURVEY + N_TRAINING + 3} FITS files" in told
+    assert "average precision" in told
+
+
+def test_a_folder_where_nothing_can_be_read_is_refused(
+    settings: config.Settings, done: Job, tmp_path: Path
+) -> None:
+    (tmp_path / "x.fits").write_bytes(b"no")
+    survey = config.SurveySettings((str(tmp_path),))
+    training = config.TrainingSettings(labels=settings.training.folders)
+    alone = replace(settings, survey=survey, training=training)
+    with pytest.raises(NoSpectraError, match="none of 1 FITS files holds a spectrum"):
+        pipeline.ingest(Job(alone, done.engine))
+
+
+@pytest.mark.parametrize("stage", [pipeline.features, pipeline.score])
+def test_a_stage_asks_for_the_one_before(
+    settings: config.Settings, done: Job, tmp_path: Path, stage: Callable[[Job], None]
+) -> None:
+    empty = replace(settings, store=config.StoreSettings(str(tmp_path)))
+    with pytest.raises(StoreError, match="missing or incomplete"):
+        stage(Job(empty, done.engine))
