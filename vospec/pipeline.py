@@ -82,9 +82,10 @@ def ingest(job: Job) -> None:
     """Read every file into spectra, and the labels of the training spectra."""
     plan = job.plan
     # Hours of reading must not end in the discovery that there are no labels.
-    logger.debug("label lists: %s", ", ".join(plan.label_files))
+    total = plan.inventory[1]
+    logger.info("inputs: %d files, labels of %s", total, ", ".join(plan.label_files))
     if plan.spectra.is_complete():
-        logger.info("spectra: nothing new, %d files", plan.inventory[1])
+        logger.info("spectra: nothing new")
     else:
         _list(plan)
         _read(job)
