@@ -38,7 +38,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
 
       SELECT element, wavelength FROM vospec.grid WHERE wavelength BETWEEN 6563 AND 6566
 
-      SELECT spectrum_id, flux[186] AS centre FROM vospec.features WHERE flux[186] > 1.5
+      SELECT spectrum_id, flux[172] AS centre FROM vospec.features WHERE flux[172] > 1.5
 
     *Scores of several runs.* vospec.scores holds every run that is kept; the
     current one is::

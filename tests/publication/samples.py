@@ -18,13 +18,14 @@ from vospec.columns import (
     Quality,
     Table,
 )
+from vospec.config import GridSettings
 from vospec.publication import Content
 from vospec.spectra.grid import log_grid
 from vospec.spectra.wavelengths import vacuum_to_air
 from vospec.store import arrow_schema
 
 H_ALPHA = 6564.61
-GRID_WAVELENGTHS = log_grid(6290, 6725)
+GRID_WAVELENGTHS = log_grid(GridSettings().start_angstrom, GridSettings().stop_angstrom)
 
 #: A survey spectrum with a name that must be escaped in addresses.
 ODD = "lamost/dr1/odd name+50%"

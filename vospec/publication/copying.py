@@ -69,7 +69,7 @@ def rows(
         What to write, in the order of the COPY command.
     packed : bool
         Write an array as one ``bytea`` of little-endian values. PostgreSQL
-        takes arrays element by element, 20 times slower.
+        takes arrays element by element, six times slower.
 
     Yields
     ------

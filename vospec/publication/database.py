@@ -6,7 +6,7 @@ behind `candidates` have one partition a run, and the one row of `current_run`
 says which run is current: everything that follows it switches together.
 `pixels` is not for readers: it holds every array as one ``bytea`` of
 little-endian values (double precision wavelengths, real flux and ivar, a byte
-a mask element), which loads 20 times faster than arrays.
+a mask element), which loads six times faster than arrays.
 
 DaCHS adopts what is made here (``dachs imp -m``); it must own the tables, so
 the connection is that of its feeding role.
