@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from vospec.archives import read, read_labels, simulated
-from vospec.archives.simulated import mixture
+from vospec.archives.simulated import mixture, observations
 from vospec.columns import CLASSES, Quality
 from vospec.errors import SimulationError
 
@@ -188,6 +188,17 @@ def test_headers_agree_with_the_truth(made: Path, truth: list[dict[str, str]]) -
         assert spectrum.snr == pytest.approx(snr[spectrum.spectrum_id], abs=0.06)
         assert spectrum.mjd is not None
         assert 0.3 < spectrum.mjd - (int(path.name.split("-")[1]) - 1) < 1.1
+
+
+def test_every_spectrum_is_observed_on_its_own() -> None:
+    planned = [observations.lamost(index, 3) for index in range(2000)]
+    planned += [observations.ccd700(index, 3) for index in range(200)]
+    assert len({one.spectrum_id for one in planned}) == 2200
+    assert len({(one.ra, one.dec) for one in planned}) == 2200
+    assert all(0.0 <= one.ra < 360.0 and -90.0 <= one.dec <= 90.0 for one in planned)
+    # Quantiles of the public files (6, 27, 55, 83, 210 at 0.02, 0.25, 0.5, 0.75, 0.98).
+    quartiles = np.quantile([one.snr for one in planned[:2000]], [0.25, 0.5, 0.75])
+    np.testing.assert_allclose(quartiles, [26.6, 55.0, 83.0], rtol=0.1)
 
 
 def test_labels_are_the_truth(made: Path, truth: list[dict[str, str]]) -> None:

@@ -42,7 +42,7 @@ _CORRELATION = np.array([0.3, 1.0, 0.3]) / np.sqrt(1.18)
 #: The scatter of faint spectra over what their ivar promises.
 _SCATTER = 0.75
 #: Scatter of flat field and sky, which no exposure time takes away.
-_FLOOR = 0.006
+_FLOOR = 0.009
 
 #: Night-sky lines near Hα, vacuum Å: [O I], OH and the geocorona (Osterbrock et al. 1996).
 OXYGEN = (6302.05, 6365.54)
