@@ -44,7 +44,7 @@ def _draw_whole(axes: Axes, row: dict[str, Any]) -> None:
     flux = np.where(row["mask"], np.nan, row["flux"])
     axes.plot(row["spectral_axis"], flux, color="black", linewidth=0.6)
     axes.set_ylabel("Flux (relative)")
-    axes.set_title(_title(row), fontsize="medium")
+    axes.set_title(_title(row), fontsize="medium", parse_math=False)
     _mark(axes)
 
 
