@@ -359,7 +359,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       ssa_bandpass="'Optical'"
       ssa_instrument="\+CASE collection WHEN 'lamost' THEN 'LAMOST LRS' WHEN 'ccd700' THEN 'CCD700' END"
       ssa_fluxcalib="\+CASE WHEN collection = 'lamost' THEN 'RELATIVE' WHEN release = 'vo' THEN 'NORMALIZED' ELSE 'UNCALIBRATED' END"
-      ssa_fluxunit="''"
+      ssa_fluxunit="'ct'"
       ssa_speccalib="'ABSOLUTE'"
       ssa_spectralunit="'Angstrom'"
       ssa_spectralucd="'em.wl'"

@@ -1,9 +1,11 @@
 # noqa: INP001 - DaCHS loads this file by its path
 """A spectrum as a FITS binary table, made from the database when it is asked for.
 
-Columns: spectral_axis (vacuum Å, heliocentric), flux (relative, hence without
-unit), ivar where the archive gives it, mask (true where a pixel is bad). UCDs
-stand in TUCD, as in the tables that STILTS writes.
+Columns: spectral_axis (vacuum Å, heliocentric), flux, ivar where the archive
+gives it, mask (true where a pixel is bad). The flux is relative: it is given in
+counts of an arbitrary scale, the one unit of FITS for such a flux that readers
+of spectra (specutils, SPLAT) take for one. UCDs stand in TUCD, as in the tables
+that STILTS writes.
 """
 
 import io
@@ -18,8 +20,8 @@ pixels, _ = api.loadPythonModule("pixels", relativeTo=__file__)
 #: Column, FITS format, unit, UCD.
 _COLUMNS = (
     ("spectral_axis", "D", "Angstrom", "em.wl"),
-    ("flux", "E", None, "phot.flux.density;em.wl"),
-    ("ivar", "E", None, "stat.error;phot.flux.density;em.wl"),
+    ("flux", "E", "ct", "phot.flux.density;em.wl"),
+    ("ivar", "E", "ct-2", "stat.error;phot.flux.density;em.wl"),
     ("mask", "L", None, "meta.code.qual"),
 )
 
@@ -50,6 +52,7 @@ def write(row: dict[str, Any]) -> bytes:
     )
     for number, (*_, ucd) in enumerate(columns, start=1):
         table.header[f"TUCD{number}"] = ucd
+    table.header.comments["TUNIT2"] = "the scale of the flux is arbitrary"
     table.header["SPECSYS"] = ("HELIOCEN", "wavelengths are heliocentric")
     table.header["AIRORVAC"] = ("vac", "wavelengths are in vacuum")
     primary = fits.PrimaryHDU()
