@@ -37,6 +37,12 @@ def test_a_log_gets_a_line_now_and_then_and_one_at_the_end(
     assert caplog.messages[-1] == "reading: 100 rows in 1 min 22 s"
 
 
+def test_work_without_rows_is_nothing_new(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), Progress("reading", 100):
+        pass
+    assert caplog.messages == ["reading: nothing new"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(4.21, "4.2 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],

@@ -48,7 +48,9 @@ class Progress:
     ) -> None:
         if self._moving:
             sys.stderr.write("\r\x1b[K")
-        if fault is None:
+        if fault is None and not self.done:
+            logger.info("%s: nothing new", self.what)
+        elif fault is None:
             elapsed = self._clock() - self._started
             logger.info("%s: %d rows in %s", self.what, self.done, duration(elapsed))
 
