@@ -8,7 +8,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
 
   <!-- ============ metadata ============ -->
 
-  <meta name="creationDate">2024-06-01T00:00:00Z</meta>
+  <meta name="creationDate">2026-11-22T00:00:00Z</meta>
   <meta name="title">vospec: emission-line star candidates in spectral archives</meta>
   <meta name="description">
     Candidates for emission-line stars (Be, B[e], Herbig Ae/Be and kin), found in a
@@ -53,9 +53,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
 
       from specutils import Spectrum
 
-      Spectrum.read(address, format="tabular-fits", column_mapping={
-        "spectral_axis": ("spectral_axis", "Angstrom"),
-        "flux": ("flux", ""), "mask": ("mask", None)})
+      Spectrum.read(address)
   ]]></meta>
   <meta name="subject">be-stars</meta>
   <meta name="subject">emission-line-stars</meta>
