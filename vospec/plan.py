@@ -58,7 +58,8 @@ class Plan:
         ConfigurationError
             No folder is given.
         """
-        folders = (*self.settings.survey.folders, *self.settings.training.folders)
+        given = (*self.settings.survey.folders, *self.settings.training.folders)
+        folders = tuple(dict.fromkeys(given))
         if not folders:
             message = "no folders to read: give [survey] folders and [training] folders"
             raise ConfigurationError(message)
