@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from pyarrow import csv
 
-from vospec import archives, config, pipeline, status
+from vospec import archives, config, export, pipeline, status
 from vospec.archives.simulated import simulate
 from vospec.backend.session import Engine
 from vospec.columns import SPECTRA, UNUSABLE, Quality
@@ -151,6 +152,26 @@ def test_other_settings_keep_what_they_do_not_touch(done: Job) -> None:
     other = Job(replace(done.settings, learning=learning), done.engine)
     assert other.plan.neighbours.path == done.plan.neighbours.path
     assert other.plan.runs[0].run_id != done.plan.runs[0].run_id
+
+
+def test_vectors_are_exported_with_their_wavelengths(done: Job, tmp_path: Path) -> None:
+    rows = export.write_csv(done.plan, tmp_path / "features.csv")
+    assert rows == done.plan.features.manifest["usable"]
+    vectors = csv.read_csv(tmp_path / "features.csv")
+    grid = csv.read_csv(tmp_path / "features-wavelengths.csv")
+    np.testing.assert_allclose(grid.column("wavelength").to_numpy(), done.plan.grid, rtol=1e-12)
+    stored = {
+        row["spectrum_id"]: row["flux"]
+        for row in done.plan.features.table(["spectrum_id", "flux"]).to_pylist()
+    }
+    for row in vectors.slice(0, 20).to_pylist():
+        name, class_, *flux = row.values()
+        np.testing.assert_allclose(np.array(flux, np.float32), stored[name], rtol=1e-6)
+        assert (class_ != "") == name.startswith("ccd700/")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "features-wavelengths.csv",
+        "features.csv",
+    ]
 
 
 def test_status_names_what_is_wrong(done: Job) -> None:

@@ -76,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
         ("status", _status, "say what the store holds, what is unusable and why"),
     ):
         _add(commands, name, command, meaning)
+    commands.choices["features"].add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write the vectors as CSV too, and FILE-wavelengths.csv beside it",
+    )
     shown = commands.add_parser("config", help="print all settings with their meaning, as TOML")
     shown.set_defaults(command=_config)
     return parser
@@ -161,8 +167,18 @@ def _stages(*names: str) -> Command:
     return command
 
 
+def _features(given: argparse.Namespace) -> int:
+    _stages("features")(given)
+    if given.csv is not None:
+        from vospec import export  # noqa: PLC0415
+        from vospec.plan import Plan  # noqa: PLC0415
+
+        rows = export.write_csv(Plan(config.load(given.config)), given.csv)
+        logger.info("%s: %d spectra", given.csv, rows)
+    return 0
+
+
 _ingest = _stages("ingest")
-_features = _stages("features")
 _score = _stages("score")
 _publish = _stages("publish")
 _run = _stages("ingest", "features", "score", "publish")

@@ -18,7 +18,7 @@ ORDER = [
     {"columns", "errors", "config", "progress"},
     {"spectra", "learning", "store", "listing"},
     {"archives", "verification", "publication", "plan", "runs"},
-    {"status"},
+    {"status", "export"},
     {"backend"},
     {"pipeline", "schedule"},
     {"__main__"},

@@ -18,6 +18,7 @@ from tests.service.conftest import SERVICE
 
 pytestmark = SERVICE
 
+
 @pytest.fixture(scope="module")
 def ssa(url: str, session: requests.Session) -> pyvo.dal.SSAService:
     """The SSA service."""
