@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # The Python environment of vospec, from a lock file, beside the checkout's own code.
 
+# The locks are made anew, after a change of the dependencies in pyproject.toml, by
+#   uv pip compile --universal --python-version 3.11 --generate-hashes \
+#     --no-header --no-annotate pyproject.toml --output-file deploy/requirements.lock
+# and the same with --extra test into deploy/requirements-test.lock.
+
 # Debian's, whatever else stands first on PATH: the lock is made for it and it stays.
 readonly system_python=/usr/bin/python3
 
