@@ -199,3 +199,27 @@ def test_a_stage_asks_for_the_one_before(
     empty = replace(settings, store=config.StoreSettings(str(tmp_path)))
     with pytest.raises(StoreError, match="missing or incomplete"):
         stage(Job(empty, done.engine))
+
+
+def test_few_spectra_make_a_smaller_graph(done: Job, tmp_path: Path) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    rows = done.plan.spectra.table(["spectrum_id", "path", "quality"]).to_pylist()
+    labelled = set(done.plan.labels.table(["spectrum_id"]).column(0).to_pylist())
+    good = [row for row in rows if row["quality"] == 0]
+    survey = [row for row in good if row["spectrum_id"] not in labelled]
+    for row in [row for row in good if row["spectrum_id"] in labelled][:4] + survey[:4]:
+        (folder / Path(row["path"]).name).symlink_to(row["path"])
+    few = replace(
+        done.settings,
+        store=config.StoreSettings(str(tmp_path / "store")),
+        survey=config.SurveySettings((str(folder),)),
+        training=replace(done.settings.training, folders=(), labels=tuple(done.plan.label_files)),
+        selection=config.SelectionSettings(min_score=1.0),
+    )
+    job = Job(few, done.engine)
+    for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+        stage(job)
+    record = job.plan.runs[0].record.table().to_pylist()[0]
+    assert record["n_usable"] == len(list(folder.iterdir()))
+    assert record["average_precision"] is None

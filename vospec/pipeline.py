@@ -235,15 +235,18 @@ def score(job: Job) -> None:
 
 def _build_graph(job: Job) -> None:
     plan, section = job.plan, job.settings.learning
+    usable = plan.features.manifest["usable"]
+    n_components = _at_most(min(usable - 1, len(plan.grid)), "n_components", section.n_components)
+    n_neighbors = _at_most(usable - 1, "n_neighbors", section.n_neighbors)
     if not plan.vectors.is_complete():
         rectified = job.frame(plan.features)
         rows = job.write(
             "projecting",
             plan.vectors,
             lambda done: graph.project(
-                rectified, n_components=section.n_components, n_sample=section.n_sample, done=done
+                rectified, n_components=n_components, n_sample=section.n_sample, done=done
             ),
-            plan.features.manifest["usable"],
+            usable,
         )
         plan.vectors.complete(rows=rows, features=plan.features.path)
     if not plan.neighbours.is_complete():
@@ -254,13 +257,23 @@ def _build_graph(job: Job) -> None:
             lambda done: graph.search(
                 job.engine.session,
                 values,
-                n_neighbors=section.n_neighbors,
+                n_neighbors=n_neighbors,
                 partitions=job.engine.partitions,
                 done=done,
             ),
             len(values),
         )
         plan.neighbours.complete(rows=rows, vectors=plan.vectors.path)
+
+
+def _at_most(limit: int, name: str, asked: int) -> int:
+    """A parameter that cannot exceed what the spectra give."""
+    if limit < 1:
+        message = "fewer than two spectra can be used: no graph can be made of them"
+        raise NoSpectraError(message)
+    if asked > limit:
+        logger.warning("%s = %d is more than the spectra give: taking %d", name, asked, limit)
+    return min(asked, limit)
 
 
 def _vertices(plan: Plan) -> runs.Vertices:

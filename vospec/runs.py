@@ -167,7 +167,8 @@ def candidate_table(
 
 def _rows_of(dataset: Dataset, names: pa.ChunkedArray, columns: list[str]) -> pa.Table:
     """The rows of some spectra, in the order of the names."""
-    wanted = pc.field("spectrum_id").isin(names)
+    # Combined, names keep their type also where there are none.
+    wanted = pc.field("spectrum_id").isin(names.combine_chunks())
     found = dataset.read().to_table(columns=["spectrum_id", *columns], filter=wanted)
     return found.take(pc.index_in(names, found.column("spectrum_id"))).select(columns)
 
