@@ -1,6 +1,7 @@
 """A fresh database in the private PostgreSQL, without DaCHS."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from vospec.publication import connect, create_tables
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _NAME = "vospec_test"
+_PG_SPHERE = Path(__file__).resolve().parents[2] / "deploy" / "parts" / "pg_sphere.sql"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def address(instance: Instance) -> Iterator[dict[str, Any]]:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         server.execute(sql.SQL("CREATE DATABASE {} OWNER gavoadmin").format(name))
         with _as_superuser(given, _NAME) as database:
-            database.execute("CREATE EXTENSION pg_sphere")
+            database.execute(_PG_SPHERE.read_bytes())
         yield given
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
