@@ -2,11 +2,20 @@
 
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from vospec import config, pipeline
+from vospec.archives.simulated import simulate
+from vospec.backend.session import Engine
+from vospec.pipeline import Job
+
+#: The small simulated survey of the tests.
+N_SURVEY, N_TRAINING = 150, 60
+SPARK = config.SparkSettings(master="local[2]", driver_memory="1g", partitions=3)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,48 @@ def instance() -> Instance:
     if not folder:
         pytest.skip("no private PostgreSQL and DaCHS: run deploy/test")
     return Instance(Path(folder), os.environ["VOSPEC_TEST_URL"], os.environ["VOSPEC_TEST_DATABASE"])
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One Spark session for all tests; it starts with the first that needs it."""
+    with Engine(SPARK, tmp_path_factory.mktemp("spark")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small simulated survey with bad files among the good."""
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate(folder, n_survey=N_SURVEY, n_training=N_TRAINING, seed=3)
+    good = next(iter(sorted((folder / "survey").rglob("*.fits"))))
+    bad = folder / "survey" / "bad"
+    bad.mkdir()
+    (bad / "truncated.fits").write_bytes(good.read_bytes()[:9000])
+    (bad / "empty.fits").write_bytes(b"")
+    (bad / good.name).write_bytes(good.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> config.Settings:
+    """Settings of a job on that survey."""
+    return config.Settings(
+        store=config.StoreSettings(str(tmp_path_factory.mktemp("store"))),
+        survey=config.SurveySettings((str(folder / "survey"),), str(folder / "truth.csv")),
+        training=config.TrainingSettings((str(folder / "training"),)),
+        learning=config.LearningSettings(n_components=16),
+        spark=SPARK,
+    )
+
+
+@pytest.fixture(scope="session")
+def done(settings: config.Settings, engine: Engine) -> Job:
+    """A job that went through all stages but the publication."""
+    job = Job(settings, engine)
+    for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+        stage(job)
+    return job
 
 
 def _must_not_skip() -> bool:

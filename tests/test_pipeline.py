@@ -1,6 +1,6 @@
 """The line from files to runs, on a small simulated survey with bad files among the good."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import csv
 
+from tests.conftest import N_SURVEY, N_TRAINING
 from vospec import archives, config, export, pipeline, status
-from vospec.archives.simulated import simulate
 from vospec.backend.session import Engine
 from vospec.columns import SPECTRA, UNUSABLE, Quality
 from vospec.errors import NoSpectraError, StoreError
@@ -18,41 +18,6 @@ from vospec.pipeline import Job
 from vospec.store import arrow_schema
 
 pytestmark = pytest.mark.spark
-
-N_SURVEY, N_TRAINING = 150, 60
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated")
-    simulate(folder, n_survey=N_SURVEY, n_training=N_TRAINING, seed=3)
-    good = next(iter(sorted((folder / "survey").rglob("*.fits"))))
-    bad = folder / "survey" / "bad"
-    bad.mkdir()
-    (bad / "truncated.fits").write_bytes(good.read_bytes()[:9000])
-    (bad / "empty.fits").write_bytes(b"")
-    (bad / good.name).write_bytes(good.read_bytes())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def settings(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> config.Settings:
-    return config.Settings(
-        store=config.StoreSettings(str(tmp_path_factory.mktemp("store"))),
-        survey=config.SurveySettings((str(folder / "survey"),), str(folder / "truth.csv")),
-        training=config.TrainingSettings((str(folder / "training"),)),
-        learning=config.LearningSettings(n_components=16),
-        spark=config.SparkSettings(master="local[2]", driver_memory="1g", partitions=3),
-    )
-
-
-@pytest.fixture(scope="module")
-def done(settings: config.Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    with Engine(settings.spark, tmp_path_factory.mktemp("spark")) as engine:
-        job = Job(settings, engine)
-        for stage in (pipeline.ingest, pipeline.features, pipeline.score):
-            stage(job)
-        yield job
 
 
 def test_every_file_keeps_its_row(done: Job) -> None:

@@ -1,0 +1,63 @@
+"""From the store into the database, as ``vospec publish`` does it."""
+
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from vospec import config, pipeline
+from vospec.pipeline import Job
+from vospec.publication import current_run
+
+pytestmark = [pytest.mark.spark, pytest.mark.service]
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture
+def job(done: Job, address: dict[str, Any], connection: Connection) -> Job:
+    assert current_run(connection) is None
+    return Job(
+        replace(done.settings, publication=config.PublicationSettings(**address)), done.engine
+    )
+
+
+def _one(connection: Connection, query: str) -> Any:  # noqa: ANN401 - whatever SQL gives
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_what_is_stored_is_published(job: Job, connection: Connection) -> None:
+    pipeline.publish(job)
+    plan, first = job.plan, job.plan.runs[0]
+    assert current_run(connection) == first.run_id
+    rows = plan.spectra.manifest["rows"]
+    usable = plan.features.manifest["usable"]
+    assert _one(connection, "SELECT count(*) FROM vospec.spectra") == rows
+    assert _one(connection, "SELECT count(*) FROM vospec.features") == usable
+    assert _one(connection, "SELECT count(*) FROM vospec.scores") == usable * len(plan.runs)
+    assert _one(connection, "SELECT count(*) FROM vospec.runs") == len(plan.runs)
+    published = connection.execute("SELECT spectrum_id FROM vospec.candidates ORDER BY rank")
+    stored = first.candidates.table().column("spectrum_id").to_pylist()
+    assert [name for (name,) in published] == stored
+
+
+def test_spectra_tell_the_quality_that_they_have_at_the_end(
+    job: Job, connection: Connection
+) -> None:
+    pipeline.publish(job)
+    judged = job.plan.features.table(["spectrum_id", "quality"]).to_pylist()
+    expected = {row["spectrum_id"]: row["quality"] for row in judged}
+    published = connection.execute("SELECT spectrum_id, quality FROM vospec.spectra")
+    found: dict[str, int] = dict(published.fetchall())  # type: ignore[arg-type]
+    assert found == expected
+
+
+def test_publishing_twice_changes_nothing(job: Job, connection: Connection) -> None:
+    pipeline.publish(job)
+    query = "SELECT content, loaded FROM vospec.loads ORDER BY content"
+    before = connection.execute(query).fetchall()
+    pipeline.publish(job)
+    assert connection.execute(query).fetchall() == before
