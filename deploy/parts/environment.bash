@@ -10,8 +10,8 @@
 readonly system_python=/usr/bin/python3
 
 # make_environment LOCK: instant where the lock's checksum is noted already.
-# pip's downloads stay in the folder until they are installed, so that a killed
-# installation goes on where it was and nothing is written outside.
+# What pip downloads and unpacks stays in the folder until all is installed: a
+# killed installation need not download again and leaves nothing elsewhere.
 make_environment() {
   local lock=$1 environment=$folder/venv mark
   mark=$(sha256sum <"$lock")
@@ -20,7 +20,9 @@ make_environment() {
   grep -qsxF "$(sha256sum <"$runtime_lock")" "$environment/locks" ||
     "$system_python" -m venv --clear "$environment"
   rm -f "$environment/locks"
-  PIP_CACHE_DIR=$folder/downloads "$environment/bin/python" -m pip install \
+  rm -rf "$folder/downloads/unpacked"
+  mkdir -p "$folder/downloads/unpacked"
+  PIP_CACHE_DIR=$folder/downloads TMPDIR=$folder/downloads/unpacked "$environment/bin/python" -m pip install \
     --disable-pip-version-check --no-input --require-hashes --requirement "$lock"
   link_checkout "$environment"
   sha256sum <"$runtime_lock" >"$environment/locks.new"
