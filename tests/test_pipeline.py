@@ -185,6 +185,7 @@ def test_few_spectra_make_a_smaller_graph(done: Job, tmp_path: Path) -> None:
     job = Job(few, done.engine)
     for stage in (pipeline.ingest, pipeline.features, pipeline.score):
         stage(job)
+        assert not [line for line in status.lines(few) if line.startswith("unusable")]
     record = job.plan.runs[0].record.table().to_pylist()[0]
     assert record["n_usable"] == len(list(folder.iterdir()))
     assert record["average_precision"] is None

@@ -79,12 +79,11 @@ def _named(plan: Plan, bad: pa.Table) -> Iterator[str]:
         )
         for row in bad.slice(0, NAMED).to_pylist()
     }
-    names = bad.column("spectrum_id").to_pylist()
-    wanted = pc.field("spectrum_id").isin(names[:NAMED])
+    wanted = pc.field("spectrum_id").isin(pa.array(list(flagged), pa.string()))
     found = plan.spectra.read().to_table(columns=["spectrum_id", "path", "reason"], filter=wanted)
     for row in found.sort_by("spectrum_id").to_pylist():
         reasons = filter(None, (flagged[row["spectrum_id"]], row["reason"]))
         yield f"unusable   {row['path']}: {'; '.join(reasons)}"
-    if len(names) > NAMED:
-        more = len(names) - NAMED
+    if len(bad) > NAMED:
+        more = len(bad) - NAMED
         yield f"unusable   … and {more} more: quality and reason in {plan.spectra.uri}"

@@ -134,8 +134,8 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
-        # No file of Java's own in the temporary folder.
-        "spark.driver.extraJavaOptions": "-XX:-UsePerfData",
+        # Nothing of Java's own in the machine's temporary folder.
+        "spark.driver.extraJavaOptions": f'-XX:-UsePerfData "-Djava.io.tmpdir={scratch}"',
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
         "spark.sql.shuffle.partitions": "8",
