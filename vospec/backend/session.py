@@ -26,6 +26,10 @@ ONE_THREAD = (
 )
 
 
+#: Java keeps no file of its performance in the machine's temporary folder.
+_NO_FILES = "-XX:-UsePerfData"
+
+
 class Engine:
     """A Spark session that starts when it is first asked for.
 
@@ -83,7 +87,9 @@ def require_java() -> None:
         where = f"under JAVA_HOME={home}" if home else "on the PATH"
         message = f"Java is missing: no java {where}; Spark needs version {MIN_JAVA} or later"
         raise SparkError(message)
-    words = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 - the program found above, no input
+    words = subprocess.run(
+        [java, _NO_FILES, "-version"], capture_output=True, text=True, check=False
+    ).stderr  # noqa: S603 - the program found above, no input
     version = words.partition('"')[2].partition(".")[0].partition('"')[0]
     if not version.isdigit() or int(version) < MIN_JAVA:
         message = f"{java} is version {version or 'unknown'}; Spark needs {MIN_JAVA} or later"
@@ -93,6 +99,7 @@ def require_java() -> None:
 def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LAUNCHER_OPTS", _NO_FILES)
     if settings.master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master(settings.master).appName("vospec")
@@ -135,7 +142,7 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
         # Nothing of Java's own in the machine's temporary folder.
-        "spark.driver.extraJavaOptions": f'-XX:-UsePerfData "-Djava.io.tmpdir={scratch}"',
+        "spark.driver.extraJavaOptions": f'{_NO_FILES} "-Djava.io.tmpdir={scratch}"',
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
         "spark.sql.shuffle.partitions": "8",
