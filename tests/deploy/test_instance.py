@@ -168,12 +168,14 @@ def test_down_stops_the_instance_and_no_stranger(run: Run, up: Path, sleeper: in
 
 def test_a_start_killed_anywhere_is_finished_by_the_next(run: Run, instance_folder: Path) -> None:
     folder = instance_folder / "killed"
-    command = [str(CHECKOUT / "deploy/up"), "--folder", str(folder), "--port", str(_free_port())]
+    # Given each time: a start that was killed early has not remembered it.
+    options = "--folder", str(folder), "--port", str(_free_port())
+    command = [str(CHECKOUT / "deploy/up"), *options]
     for delay in (0.4, 1.5, 4.0, 7.0):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
             time.sleep(delay)
             process.kill()
-    done = run("up", "--folder", folder)
+    done = run("up", *options)
     try:
         assert done.returncode == 0, done.stdout + done.stderr
         assert _answers(folder)

@@ -87,9 +87,8 @@ def require_java() -> None:
         where = f"under JAVA_HOME={home}" if home else "on the PATH"
         message = f"Java is missing: no java {where}; Spark needs version {MIN_JAVA} or later"
         raise SparkError(message)
-    words = subprocess.run(
-        [java, _NO_FILES, "-version"], capture_output=True, text=True, check=False
-    ).stderr  # noqa: S603 - the program found above, no input
+    command = [java, _NO_FILES, "-version"]
+    words = subprocess.run(command, capture_output=True, text=True, check=False).stderr  # noqa: S603 - the program found above, no input
     version = words.partition('"')[2].partition(".")[0].partition('"')[0]
     if not version.isdigit() or int(version) < MIN_JAVA:
         message = f"{java} is version {version or 'unknown'}; Spark needs {MIN_JAVA} or later"
