@@ -107,10 +107,15 @@ def test_missing_java_is_one_line(written: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("vospec: Java is missing")
 
 
-def test_missing_postgresql_is_one_line(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("host", ["{folder}/run", "run/of/this/folder"])
+def test_missing_postgresql_is_one_line(
+    written: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = host.format(folder=written.parent)
     with written.open("a") as stream:
-        stream.write(f'[publication]\nhost = "{written.parent}/run"\n')
+        stream.write(f'[publication]\nhost = "{host}"\n')
     assert main(["publish"]) == 1
     told = capsys.readouterr().err
-    assert told.startswith(f"vospec: PostgreSQL at {written.parent}/run, port 5433")
+    assert told.startswith(f"vospec: PostgreSQL at {written.parent / host}, port 5433")
+    assert "Is the server running locally" in told or "No such file" in told
     assert told.count("\n") == 1

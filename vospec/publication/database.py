@@ -13,6 +13,7 @@ the connection is that of its feeding role.
 """
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import LiteralString
 
 import psycopg
@@ -104,6 +105,8 @@ def connect(
     DatabaseError
         Nobody answers there, or the database or the role does not exist.
     """
+    # PostgreSQL takes a host for a folder only where it begins with a slash.
+    host = str(Path(host).resolve()) if "/" in host else host
     try:
         return psycopg.connect(
             host=host, port=port, dbname=database, user=user, autocommit=True, connect_timeout=10
