@@ -35,6 +35,15 @@ def stem(path: str) -> str:
     return name
 
 
+def locate(path: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a local path or URI, and the path within it."""
+    if ":" not in path.partition("/")[0]:
+        return fs.LocalFileSystem(), path
+    # Hadoop calls the file system s3a, pyarrow s3.
+    filesystem, location = fs.FileSystem.from_uri(path.replace("s3a:", "s3:", 1))
+    return filesystem, location
+
+
 def files(folders: tuple[str, ...]) -> Iterator[File]:
     """FITS files under the folders, each once, in the order of their paths.
 
@@ -84,11 +93,7 @@ def _outermost(folders: tuple[str, ...]) -> list[str]:
 
 def _walk(folder: str) -> Iterator[File]:
     scheme, separator, _ = folder.partition("://")
-    filesystem, root = (
-        fs.FileSystem.from_uri(folder.replace("s3a:", "s3:", 1))
-        if separator
-        else (fs.LocalFileSystem(), folder)
-    )
+    filesystem, root = locate(folder)
     # The authority of a URI (name node, bucket) stands before the path.
     prefix = folder.removesuffix(root) if separator and scheme != "s3a" else "s3a://"
     pending = [root]

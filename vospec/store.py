@@ -23,6 +23,7 @@ from pyarrow import fs, parquet
 from vospec import __version__
 from vospec.columns import Table
 from vospec.errors import StoreError
+from vospec.listing import locate
 
 MANIFEST = "_manifest.json"
 
@@ -64,8 +65,7 @@ class Store:
 
     def __init__(self, folder: str) -> None:
         self.uri = folder if ":" in folder else Path(folder).resolve().as_uri()
-        # Hadoop calls the file system s3a, pyarrow s3.
-        self.filesystem, self.root = fs.FileSystem.from_uri(self.uri.replace("s3a:", "s3:", 1))
+        self.filesystem, self.root = locate(self.uri)
 
     def dataset(self, path: str) -> "Dataset":
         """The dataset that stands, or will stand, under a relative path."""

@@ -7,6 +7,7 @@ number of tasks.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 
 from vospec import learning
-from vospec.backend.frames import matrix
+from vospec.backend.frames import lists, matrix
 
 VECTORS = "`spectrum_id` string, `vector` array<float>"
 NEIGHBOURS = "`row` bigint, `neighbours` array<int>, `distances` array<float>"
@@ -115,6 +116,6 @@ def search(
     return starts.mapInArrow(rows, NEIGHBOURS)
 
 
-def _lists(values: NDArray[np.generic]) -> pa.Array:
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.ravel()))
+def _lists(values: NDArray[Any]) -> pa.Array:
+    kind = pa.list_(pa.from_numpy_dtype(values.dtype))
+    return lists(values, np.ones(len(values), dtype=bool), kind)

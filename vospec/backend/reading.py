@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import fs
 from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
@@ -19,7 +18,7 @@ from vospec.archives import ArchiveSpectrum
 from vospec.backend.frames import spark_schema
 from vospec.columns import ROLES, SPECTRA, Quality
 from vospec.errors import SpectrumError, UnknownLayoutError, UnreadableFileError
-from vospec.listing import stem
+from vospec.listing import locate, stem
 from vospec.store import arrow_schema
 
 #: Rows of one Arrow batch: 64 LAMOST spectra are 5 MB.
@@ -107,11 +106,7 @@ def _reason(fault: SpectrumError, path: str) -> str:
 
 
 def _content(path: str) -> bytes:
-    filesystem, location = (
-        fs.FileSystem.from_uri(path.replace("s3a:", "s3:", 1))
-        if "://" in path
-        else (fs.LocalFileSystem(), path)
-    )
+    filesystem, location = locate(path)
     with filesystem.open_input_file(location) as stream:
         content: bytes = stream.read()
     return content
