@@ -10,4 +10,4 @@ backend       Spark: sessions and stages
 pipeline      the order of the stages
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
