@@ -1,4 +1,4 @@
-"""Flux-conserving re-binning of many spectra at once.
+"""Flux-conserving re-binning of many spectra at once, with masks and variances.
 
 Flux is a density, constant within a pixel. A new element takes the mean of the
 density over its extent, so that the integral over wavelength is conserved
@@ -7,12 +7,26 @@ density over its extent, so that the integral over wavelength is conserved
     f'_i = Σ_j w_ij f_j,    w_ij = |new pixel i ∩ old pixel j| / |new pixel i|
 
 The weights w are one sparse matrix for all spectra that share an axis. With the
-goodness g_j of a pixel (1 or 0), differing by spectrum, two products serve:
-f' = (w · g f) / (w · g).
+goodness g_j of a pixel (1 or 0), differing by spectrum, and its variance σ_j²,
 
-Cost: O(n_old + n_new) for the weights, and for a spectrum two operations for each
-of the at most n_old + n_new weights.
+    f' = (w · g f) / (w · g),    Var(f') = (w² · g σ²) / (w · g)²
+
+(uncertainty of a weighted mean of independent pixels: Carnall 2017, equation 3; Bevington
+& Robinson 2003, section 4.1). Neighbouring elements that share a pixel are correlated
+afterwards; carried on is the diagonal of their covariance alone. A variance that is not
+known (NaN) makes that of the elements unknown which a good pixel of it enters, and
+nothing else: neither their flux nor their mask.
+
+Where the new elements are pixels of the old axis, nothing is computed: they are cut out.
+The weights of the axes met last are kept.
+
+Cost: O(n_old + n_new) for new weights, and for a spectrum two operations for each
+of the at most n_old + n_new weights; for a cut, a copy.
 """
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +35,38 @@ from scipy.sparse import csr_array
 #: Weights and gaps below this share of an element are rounding, not overlap.
 _ROUNDING = 1e-9
 _FEWEST_PIXELS = 3
+#: Weights that are kept, by pairs of axes: LAMOST's axes differ by their length alone,
+#: within 160 pixels.
+_KEPT = 256
+
+
+class Resampled(NamedTuple):
+    """Spectra on other elements.
+
+    Attributes
+    ----------
+    flux : (n, n_elements) float64
+        Flux density, NaN where masked.
+    mask : (n, n_elements) bool
+        True where an element is bad.
+    variance : (n, n_elements) float64, or None
+        Variance of the flux, NaN where masked or unknown; None where none was given.
+    """
+
+    flux: NDArray[np.float64]
+    mask: NDArray[np.bool_]
+    variance: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """Weights of the pixels that the new elements touch.
+
+    ``matrix`` is None where the new elements are these pixels.
+    """
+
+    pixels: slice
+    matrix: csr_array | None
 
 
 def pixel_edges(spectral_axis: ArrayLike) -> NDArray[np.float64]:
@@ -93,8 +139,11 @@ def resampling_matrix(spectral_axis: ArrayLike, new_spectral_axis: ArrayLike) ->
 
 
 def weighted_mean(
-    matrix: csr_array, flux: NDArray[np.float64], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    matrix: csr_array,
+    flux: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    variance: NDArray[np.float64] | None = None,
+) -> Resampled:
     """Apply a matrix of weights to spectra whose bad pixels have no weight.
 
     Parameters
@@ -105,25 +154,40 @@ def weighted_mean(
         Flux, shape (n, n_old).
     mask
         True where a pixel is bad, shape (n, n_old).
+    variance
+        Variance of the flux, shape (n, n_old), NaN where unknown.
 
     Returns
     -------
-    flux : numpy.ndarray
-        Weighted means, shape (n, n_new); NaN where no good pixel has weight.
-    weight : numpy.ndarray
-        Sum of the weights of the good pixels, 0 … 1, shape (n, n_new).
+    Resampled
+        Weighted means, masked where no good pixel has weight, shape (n, n_new).
     """
-    total = (matrix @ np.where(mask, 0.0, flux).T).T
-    weight = (matrix @ (~mask).astype(np.float64).T).T
-    mean = np.full_like(total, np.nan)
-    np.divide(total, weight, out=mean, where=weight > 0)
-    return mean, weight
+    weight = np.repeat((matrix @ np.ones((flux.shape[1], 1))).T, len(flux), axis=0)
+    spoilt = mask.any(axis=1)
+    weight[spoilt] = _product(matrix, ~mask[spoilt])
+    bad = weight == 0
+    weight[bad] = np.nan
+    mean = _product(matrix, np.where(mask, 0.0, flux)) / weight
+    if variance is None:
+        return Resampled(mean, bad, None)
+    # Only stored weights are multiplied: what is unknown stays where it enters.
+    spread = _product(matrix.power(2), np.where(mask, 0.0, variance))
+    return Resampled(mean, bad, spread / weight**2)
+
+
+def _product(matrix: csr_array, values: NDArray[Any]) -> NDArray[np.float64]:
+    product: NDArray[np.float64] = (matrix @ values.T.astype(np.float64)).T
+    return product
 
 
 def checked_batch(
-    flux: ArrayLike, spectral_axis: ArrayLike, mask: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return flux and mask as a batch of spectra; values that are not numbers are bad.
+    flux: ArrayLike,
+    spectral_axis: ArrayLike,
+    mask: ArrayLike | None,
+    variance: ArrayLike | None = None,
+    pixels: slice = slice(None),
+) -> Resampled:
+    """Return flux, mask and variance as a batch; values that are not numbers are bad.
 
     Parameters
     ----------
@@ -133,28 +197,60 @@ def checked_batch(
         Wavelengths of the pixels, shape (n_pixels,).
     mask
         True where a pixel is bad, of the shape of flux or one that broadcasts to it.
+    variance
+        Variance of the flux, likewise; negative or not finite where it is unknown.
+    pixels
+        The pixels that are wanted.
 
     Returns
     -------
-    flux : numpy.ndarray
-        Float64, shape (n, n_pixels).
-    mask : numpy.ndarray
-        Bool, shape (n, n_pixels).
+    Resampled
+        The wanted pixels, flux as it is given also where bad.
 
     Raises
     ------
     ValueError
         If the shapes do not agree.
     """
-    values = np.atleast_2d(np.asarray(flux, dtype=np.float64))
+    given, shape = np.atleast_2d(np.asarray(flux)), np.shape(flux)
     n_pixels = np.shape(spectral_axis)[-1]
-    if values.ndim != 2 or values.shape[1] != n_pixels:  # noqa: PLR2004 - spectra by pixels
-        msg = f"flux must have shape (n, {n_pixels}) as spectral_axis, given {np.shape(flux)}"
+    if given.ndim != 2 or given.shape[1] != n_pixels:  # noqa: PLR2004 - spectra by pixels
+        msg = f"flux must have shape (n, {n_pixels}) as spectral_axis, given {shape}"
         raise ValueError(msg)
+
+    def wanted(name: str, values: ArrayLike) -> NDArray[Any]:
+        try:
+            return np.broadcast_to(values, given.shape)[:, pixels]
+        except ValueError as fault:
+            msg = f"{name} must have the shape of flux, {given.shape}, given {np.shape(values)}"
+            raise ValueError(msg) from fault
+
+    values = given[:, pixels].astype(np.float64)
     bad = ~np.isfinite(values)
     if mask is not None:
-        bad |= np.asarray(mask, dtype=bool)
-    return values, bad
+        bad |= wanted("mask", mask).astype(bool)
+    if variance is None:
+        return Resampled(values, bad, None)
+    spread = wanted("variance", variance).astype(np.float64)
+    known = (spread >= 0) & (spread < np.inf)
+    return Resampled(values, bad, np.where(known, spread, np.nan))
+
+
+def axis_key(spectral_axis: ArrayLike) -> bytes:
+    """Return what tells one axis from another: its bits."""
+    return np.asarray(spectral_axis, dtype=np.float64).tobytes()
+
+
+@lru_cache(maxsize=_KEPT)
+def _weights(old: bytes, new: bytes) -> _Weights:
+    matrix = resampling_matrix(np.frombuffer(old), np.frombuffer(new))
+    if matrix.nnz == 0:
+        return _Weights(slice(0, 0), matrix[:, :0])
+    pixels = slice(int(matrix.indices.min()), int(matrix.indices.max()) + 1)
+    matrix = matrix[:, pixels]
+    diagonal = np.arange(matrix.shape[0])
+    same = np.array_equal(matrix.indices, diagonal) and np.array_equal(matrix.indptr[1:], 1 + diagonal)
+    return _Weights(pixels, None if same else matrix)
 
 
 def resample(
@@ -163,7 +259,8 @@ def resample(
     new_spectral_axis: ArrayLike,
     *,
     mask: ArrayLike | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    variance: ArrayLike | None = None,
+) -> Resampled:
     """Bring spectra to another axis, conserving flux.
 
     Parameters
@@ -175,22 +272,26 @@ def resample(
     mask
         True where a pixel is bad, shape (n, n_old); it gets no weight. Pixels that
         are not finite are bad as well.
+    variance
+        Variance of the flux, shape (n, n_old); NaN where it is unknown, which says
+        nothing against the flux.
 
     Returns
     -------
-    flux : numpy.ndarray
-        Flux density, shape (n, n_new), NaN where masked.
-    mask : numpy.ndarray
-        True where a new element holds no good pixel or is not wholly inside the old
-        pixels, shape (n, n_new): nothing is padded.
+    Resampled
+        Flux, mask and variance of shape (n, n_new). Masked is an element that holds
+        no good pixel or is not wholly inside the old pixels: nothing is padded.
 
     Raises
     ------
     ValueError
         If the shapes do not agree or an axis is not rising.
     """
-    values, bad = checked_batch(flux, spectral_axis, mask)
-    resampled, weight = weighted_mean(
-        resampling_matrix(spectral_axis, new_spectral_axis), values, bad
-    )
-    return resampled, weight == 0
+    weights = _weights(axis_key(spectral_axis), axis_key(new_spectral_axis))
+    batch = checked_batch(flux, spectral_axis, mask, variance, weights.pixels)
+    if weights.matrix is not None:
+        return weighted_mean(weights.matrix, *batch)
+    for values in (batch.flux, batch.variance):
+        if values is not None:
+            values[batch.mask] = np.nan
+    return batch
