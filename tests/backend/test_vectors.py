@@ -78,7 +78,7 @@ def test_every_spectrum_keeps_its_row(made: dict[str, dict], rows: list[dict]) -
 
 
 def test_survey_vectors_are_those_of_the_kernels(made: dict[str, dict]) -> None:
-    flux, mask = spectra.resample(_profile(LAMOST, -0.8), LAMOST, GRID)
+    flux, mask, _ = spectra.resample(_profile(LAMOST, -0.8), LAMOST, GRID)
     expected = feature_vectors(flux, GRID, mask=mask)
     row = made[f"survey/{len(LAMOST)}/-0.8"]
     np.testing.assert_allclose(row["flux"], expected.flux[0], rtol=1e-6)

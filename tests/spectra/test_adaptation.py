@@ -41,7 +41,7 @@ def test_gaussian_lines_add_in_quadrature(centre: float, fwhm: float) -> None:
 def test_line_of_the_finer_instrument_gets_the_resolving_power_of_the_survey() -> None:
     centre = 6564.61
     line = 1.0 + norm.pdf(FINE, centre, centre / 13000 / FWHM)
-    adapted, mask = adapt(line, FINE, GRID, **POWERS)
+    adapted, mask, _ = adapt(line, FINE, GRID, **POWERS)
     assert not mask.any()
     area, mean, sigma = moments(adapted[0] - 1.0, GRID)
     assert area == pytest.approx(1.0, rel=1e-5)
@@ -69,23 +69,23 @@ def test_pixels_of_uneven_width_count_with_their_width() -> None:
 
 
 def test_constant_stays_constant_to_the_ends() -> None:
-    adapted, mask = adapt(np.full((2, FINE.size), 4.2), FINE, GRID, **POWERS)
+    adapted, mask, _ = adapt(np.full((2, FINE.size), 4.2), FINE, GRID, **POWERS)
     np.testing.assert_allclose(adapted, 4.2, rtol=1e-12)
     assert not mask.any()
 
 
 def test_no_kernel_is_plain_resampling() -> None:
     flux = np.random.default_rng(2).uniform(0.5, 2.0, (3, FINE.size))
-    expected, _ = resample(flux, FINE, GRID)
+    expected, _, _ = resample(flux, FINE, GRID)
     for kwargs in ({"target_resolving_power": 13000.0}, {**POWERS, "fwhm": 0.0}):
-        adapted, _ = adapt(flux, FINE, GRID, **{**POWERS, **kwargs})
+        adapted, _, _ = adapt(flux, FINE, GRID, **{**POWERS, **kwargs})
         np.testing.assert_allclose(adapted, expected, rtol=1e-14)
 
 
 def test_kernel_of_the_paper_is_five_pixels_wide() -> None:
     flux = np.random.default_rng(3).uniform(0.5, 2.0, (3, FINE.size))
-    paper, _ = adapt(flux, FINE, GRID, **POWERS, fwhm="paper")
-    expected, _ = adapt(flux, FINE, GRID, **POWERS, fwhm=5 * 0.2567)
+    paper, _, _ = adapt(flux, FINE, GRID, **POWERS, fwhm="paper")
+    expected, _, _ = adapt(flux, FINE, GRID, **POWERS, fwhm=5 * 0.2567)
     np.testing.assert_allclose(paper, expected, rtol=1e-9)
 
 
@@ -93,7 +93,7 @@ def test_bad_pixels_neither_spread_nor_hide() -> None:
     flux = np.full((2, FINE.size), 2.0)
     bad = (FINE > 6500.0) & (FINE < 6510.0)
     flux[1, bad] = [np.nan, 1e6] * (bad.sum() // 2) + [1e6] * (bad.sum() % 2)
-    adapted, mask = adapt(flux, FINE, GRID, **POWERS, mask=np.array([[False], [True]]) & bad)
+    adapted, mask, _ = adapt(flux, FINE, GRID, **POWERS, mask=np.array([[False], [True]]) & bad)
     np.testing.assert_array_equal(mask[1], resample(flux, FINE, GRID, mask=[bad, bad])[1][1])
     assert mask[1].sum() >= 5
     assert not mask[0].any()
@@ -104,9 +104,9 @@ def test_bad_pixels_neither_spread_nor_hide() -> None:
 def test_rows_do_not_meet() -> None:
     flux = np.random.default_rng(4).uniform(0.5, 2.0, (5, FINE.size))
     mask = np.random.default_rng(5).random(flux.shape) < 0.1
-    together, _ = adapt(flux, FINE, GRID, **POWERS, mask=mask)
+    together, _, _ = adapt(flux, FINE, GRID, **POWERS, mask=mask)
     for i in range(len(flux)):
-        alone, _ = adapt(flux[i], FINE, GRID, **POWERS, mask=mask[i])
+        alone, _, _ = adapt(flux[i], FINE, GRID, **POWERS, mask=mask[i])
         np.testing.assert_array_equal(alone[0], together[i])
 
 

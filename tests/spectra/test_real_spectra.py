@@ -33,7 +33,7 @@ def survey() -> Survey:
     placed = []
     for row in rows:
         spectrum = read(DATA / row["file"])
-        placed.append(resample(spectrum.flux, spectrum.spectral_axis, GRID, mask=spectrum.mask))
+        placed.append(resample(spectrum.flux, spectrum.spectral_axis, GRID, mask=spectrum.mask)[:2])
     flux, mask = (np.concatenate(arrays) for arrays in zip(*placed, strict=True))
     return Survey(rows, flux, mask)
 
@@ -42,7 +42,7 @@ def adapted(files: list[str], **kernel: float | str) -> np.ndarray:
     rows = []
     for file in files:
         spectrum = read(DATA / file)
-        flux, _ = adapt(
+        flux, _, _ = adapt(
             spectrum.flux,
             spectrum.spectral_axis,
             GRID,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from vospec.spectra import Rectified, equivalent_width, interpolate, log_grid, rectify
+from vospec.spectra import Rectified, equivalent_width, log_grid, rectify
 from vospec.spectra.rectification import _median
 
 GRID = log_grid(6290.0, 6725.0)
@@ -223,23 +223,3 @@ def test_median_of_chosen_elements_is_that_of_numpy() -> None:
     expected = np.nanmedian(np.where(chosen, values, np.nan), axis=1)
     np.testing.assert_array_equal(_median(values, chosen), expected)
     assert np.isnan(_median(values, np.zeros_like(chosen))).all()
-
-
-def test_interpolation_equals_numpy() -> None:
-    rng = np.random.default_rng(14)
-    flux = rng.normal(size=(20, 50))
-    mask = rng.random(flux.shape) < np.linspace(0.0, 0.9, 20)[:, None]
-    index = np.arange(50)
-    filled = interpolate(np.where(mask, 1e9, flux), mask)
-    for row, bad, ours in zip(flux, mask, filled, strict=True):
-        np.testing.assert_allclose(ours, np.interp(index, index[~bad], row[~bad]), rtol=1e-12)
-    np.testing.assert_array_equal(filled[~mask], flux[~mask])
-
-
-def test_interpolation_finds_what_is_no_number() -> None:
-    np.testing.assert_allclose(interpolate([[1.0, np.nan, np.inf, 4.0]]), [[1.0, 2.0, 3.0, 4.0]])
-
-
-def test_interpolation_of_nothing_is_nothing() -> None:
-    filled = interpolate(np.ones((2, 5)), np.array([[True], [False]]) & np.ones(5, dtype=bool))
-    np.testing.assert_array_equal(filled, [[np.nan] * 5, [1.0] * 5])

@@ -32,7 +32,7 @@ def test_edges_do_not_depend_on_where_a_logarithmic_axis_is_cut() -> None:
 def test_same_pixels_leave_every_bit(start: float) -> None:
     long, part = log_grid(3700.0, 9000.0), log_grid(start, start + 435.0)
     flux = np.random.default_rng(2).normal(size=(3, long.size))
-    resampled, mask = resample(flux, long, part)
+    resampled, mask, _ = resample(flux, long, part)
     first = np.searchsorted(long, part[0])
     np.testing.assert_array_equal(resampled, flux[:, first : first + part.size])
     assert not mask.any()
@@ -42,13 +42,13 @@ def test_same_pixels_leave_every_bit(start: float) -> None:
 def test_flux_is_conserved(flux: np.ndarray) -> None:
     # Pixels outside a bright stretch are dark, so that the whole of it is caught.
     flux[:, (FINE < 6300.0) | (FINE > 6710.0)] = 0.0
-    resampled, _ = resample(flux, FINE, GRID)
+    resampled, _, _ = resample(flux, FINE, GRID)
     before = flux @ np.diff(pixel_edges(FINE))
     np.testing.assert_allclose(resampled @ np.diff(pixel_edges(GRID)), before, rtol=1e-12)
 
 
 def test_element_is_the_mean_over_its_extent() -> None:
-    resampled, _ = resample([1.0, 2.0, 4.0, 8.0], [1.0, 2.0, 3.0, 4.0], [1.75, 2.75, 3.75])
+    resampled, _, _ = resample([1.0, 2.0, 4.0, 8.0], [1.0, 2.0, 3.0, 4.0], [1.75, 2.75, 3.75])
     # Element 1.25 … 2.25 takes a quarter of pixel 1 and three of pixel 2, and so on.
     np.testing.assert_allclose(resampled[0], [1.75, 3.5, 7.0])
 
@@ -56,13 +56,13 @@ def test_element_is_the_mean_over_its_extent() -> None:
 def test_constant_stays_constant_between_any_axes() -> None:
     rng = np.random.default_rng(3)
     old, new = (np.sort(rng.uniform(low, high, 200)) for low, high in ((0, 10), (1, 9)))
-    resampled, mask = resample(np.full((2, 200), 3.7), old, new)
+    resampled, mask, _ = resample(np.full((2, 200), 3.7), old, new)
     np.testing.assert_allclose(resampled[~mask], 3.7, rtol=1e-12)
     assert np.count_nonzero(~mask) > 300
 
 
 def test_equals_specutils(flux: np.ndarray) -> None:
-    resampled, mask = resample(flux, FINE, GRID)
+    resampled, mask, _ = resample(flux, FINE, GRID)
     assert not mask.any()
     for row, ours in zip(flux, resampled, strict=True):
         spectrum = Spectrum(
@@ -78,12 +78,12 @@ def test_equals_specutils(flux: np.ndarray) -> None:
 def test_rows_do_not_meet(flux: np.ndarray) -> None:
     order = np.random.default_rng(4).permutation(len(flux))
     mask = np.random.default_rng(5).random(flux.shape) < 0.3
-    together, together_mask = resample(flux, FINE, GRID, mask=mask)
-    permuted, permuted_mask = resample(flux[order], FINE, GRID, mask=mask[order])
+    together, together_mask, _ = resample(flux, FINE, GRID, mask=mask)
+    permuted, permuted_mask, _ = resample(flux[order], FINE, GRID, mask=mask[order])
     np.testing.assert_array_equal(permuted, together[order])
     np.testing.assert_array_equal(permuted_mask, together_mask[order])
     for i, row in enumerate(flux):
-        alone, _ = resample(row, FINE, GRID, mask=mask[i])
+        alone, _, _ = resample(row, FINE, GRID, mask=mask[i])
         np.testing.assert_array_equal(alone[0], together[i])
 
 
@@ -93,7 +93,7 @@ def test_bad_pixels_have_no_weight(flux: np.ndarray) -> None:
     np.testing.assert_array_equal(
         resample(spoilt, FINE, GRID, mask=mask)[0], resample(flux, FINE, GRID, mask=mask)[0]
     )
-    steady, steady_mask = resample(np.where(mask, 99.0, 2.0), FINE, GRID, mask=mask)
+    steady, steady_mask, _ = resample(np.where(mask, 99.0, 2.0), FINE, GRID, mask=mask)
     np.testing.assert_allclose(steady[~steady_mask], 2.0, rtol=1e-12)
 
 
@@ -101,14 +101,14 @@ def test_pixels_that_are_no_numbers_are_bad(flux: np.ndarray) -> None:
     flux[2, 700:705] = [np.nan, np.inf, -np.inf, np.nan, np.nan]
     mask = np.zeros(flux.shape, dtype=bool)
     mask[2, 700:705] = True
-    resampled, _ = resample(flux, FINE, GRID)
+    resampled, _, _ = resample(flux, FINE, GRID)
     np.testing.assert_array_equal(resampled, resample(flux, FINE, GRID, mask=mask)[0])
 
 
 def test_element_without_a_good_pixel_is_masked(flux: np.ndarray) -> None:
     mask = np.zeros(flux.shape, dtype=bool)
     mask[1, (FINE > 6560.0) & (FINE < 6570.0)] = True
-    resampled, resampled_mask = resample(flux, FINE, GRID, mask=mask)
+    resampled, resampled_mask, _ = resample(flux, FINE, GRID, mask=mask)
     edges, gap = pixel_edges(GRID), pixel_edges(FINE)[[False, *mask[1]] | np.append(mask[1], False)]
     within = (edges[:-1] >= gap[0]) & (edges[1:] <= gap[-1])
     assert within.any()
@@ -119,7 +119,7 @@ def test_element_without_a_good_pixel_is_masked(flux: np.ndarray) -> None:
 
 def test_nothing_is_padded(flux: np.ndarray) -> None:
     wide = log_grid(6250.0, 6750.0)
-    resampled, mask = resample(flux, FINE, wide)
+    resampled, mask, _ = resample(flux, FINE, wide)
     edges = pixel_edges(wide)
     outside = (edges[:-1] < pixel_edges(FINE)[0]) | (edges[1:] > pixel_edges(FINE)[-1])
     assert outside[0]

@@ -36,7 +36,7 @@ class Group:
     mask: NDArray[np.bool_]
 
 
-OntoGrid = Callable[[Group], tuple[NDArray[np.float64], NDArray[np.bool_]]]
+OntoGrid = Callable[[Group], spectra.Resampled]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def adapt(
         Rows of :data:`vospec.columns.ADAPTED`, one a training spectrum.
     """
 
-    def onto_grid(group: Group) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def onto_grid(group: Group) -> spectra.Resampled:
         return spectra.adapt(
             group.flux,
             group.spectral_axis,
@@ -133,7 +133,7 @@ def rectify(
         vector where the quality says why.
     """
 
-    def onto_grid(group: Group) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def onto_grid(group: Group) -> spectra.Resampled:
         return spectra.resample(group.flux, group.spectral_axis, grid, mask=group.mask)
 
     def survey_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -163,7 +163,7 @@ def _place(batch: pa.RecordBatch, grid: NDArray[np.float64], onto_grid: OntoGrid
     quality = batch.column("quality").to_numpy(zero_copy_only=False).copy()
     for group in _groups(batch, (quality & UNUSABLE) == 0):
         if covers(group.spectral_axis, grid):
-            flux[group.rows], mask[group.rows] = onto_grid(group)
+            flux[group.rows], mask[group.rows], _ = onto_grid(group)
         else:
             quality[group.rows] |= Quality.OUTSIDE_GRID
     return OnGrid(flux, mask, quality)

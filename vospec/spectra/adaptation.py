@@ -11,24 +11,77 @@ which is 3.6 Å at Hα from R = 13 000 to 1800. The paper's kernel of five pixel
 (1.3 Å for CCD700) is kept by name for comparison.
 
 The kernel is sampled at the pixels, cut at five standard deviations and
-normalised, also at the ends of the axis, where it is one-sided.
+normalised, also at the ends of the axis, where it is one-sided. Convolution and
+re-binning are one matrix of weights M for all spectra of an axis, and with the goodness
+g and the variance σ² of the pixels
 
-Cost: n_pixels x 10 σ/pixel weights (about 10⁵ for CCD700), each used twice a spectrum.
+    f' = (M · g f) / (M · g),    Var(f') = (M² · g σ²) / (M · g)²
+
+so that the variance is that of the sum over the measured pixels, however often a pixel
+enters. Elements within a kernel's reach of each other are correlated afterwards; carried
+on is the diagonal of their covariance. A variance that is not known stays within the
+kernel's reach. The matrices of the axes met last are kept.
+
+Cost: n_pixels x 10 σ/pixel weights (about 10⁵ for CCD700) for a new axis, and for a
+spectrum two operations for each of 3·10⁴ weights of M.
 """
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, diags_array
 
-from vospec.spectra.resampling import checked_batch, pixel_edges, resample, weighted_mean
+from vospec.spectra.resampling import (
+    Resampled,
+    axis_key,
+    checked_batch,
+    good_weight,
+    pixel_edges,
+    resampling_matrix,
+    weighted_mean,
+)
 
 #: FWHM of a Gaussian in units of its standard deviation.
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 #: FWHM of the paper's kernel in pixels of the finer instrument.
 PAPER_KERNEL_PIXELS = 5.0
 _CUT_SIGMAS = 5.0
+
+
+#: Matrices that are kept: of two megabytes each.
+_KEPT = 16
+
+
+def fwhm_difference(fwhm: ArrayLike, target_fwhm: ArrayLike) -> NDArray[np.float64]:
+    """Return the FWHM of the kernel that widens one Gaussian into another.
+
+    Parameters
+    ----------
+    fwhm, target_fwhm
+        FWHM of the line-spread functions of the spectra and of those wanted, in Å:
+        numbers or shape (n_pixels,) where they change with wavelength.
+
+    Returns
+    -------
+    numpy.ndarray
+        √(target_fwhm² − fwhm²) in Å, of the shape that both broadcast to.
+
+    Raises
+    ------
+    ValueError
+        If somewhere the wanted function is narrower, or a width is not positive.
+    """
+    given, target = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (fwhm, target_fwhm)))
+    wrong = ~((given > 0) & (target >= given) & (target < np.inf))
+    if wrong.any():
+        msg = (
+            "target_fwhm must be at least fwhm, and both positive, "
+            f"given {target[wrong][0]} and {given[wrong][0]} Å"
+        )
+        raise ValueError(msg)
+    return np.asarray(np.sqrt((target - given) * (target + given)))
 
 
 def kernel_fwhm(
@@ -100,6 +153,14 @@ def convolution_matrix(spectral_axis: ArrayLike, fwhm: ArrayLike) -> csr_array:
     return diags_array(1.0 / matrix.sum(axis=1), format="csr") @ matrix
 
 
+@lru_cache(maxsize=_KEPT)
+def _weights(old: bytes, new: bytes, fwhm: bytes) -> tuple[csr_array, csr_array]:
+    """Weights of the re-binning alone and behind the convolution."""
+    axis = np.frombuffer(old)
+    binning = resampling_matrix(axis, np.frombuffer(new))
+    return binning, csr_array(binning @ convolution_matrix(axis, np.frombuffer(fwhm)))
+
+
 def adapt(  # noqa: PLR0913 - the two instruments have two resolving powers and two axes
     flux: ArrayLike,
     spectral_axis: ArrayLike,
@@ -108,8 +169,9 @@ def adapt(  # noqa: PLR0913 - the two instruments have two resolving powers and 
     resolving_power: float,
     target_resolving_power: float,
     mask: ArrayLike | None = None,
-    fwhm: float | Literal["paper"] | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    variance: ArrayLike | None = None,
+    fwhm: ArrayLike | Literal["paper"] | None = None,
+) -> Resampled:
     """Bring spectra to a lower resolving power and to other pixels.
 
     Parameters
@@ -121,35 +183,41 @@ def adapt(  # noqa: PLR0913 - the two instruments have two resolving powers and 
     resolving_power, target_resolving_power
         λ/Δλ of the spectra and the lower one that is wanted.
     mask
-        True where a pixel is bad, shape (n, n_old): it does not enter the convolution
-        and gets no weight in the re-binning.
+        True where a pixel is bad, shape (n, n_old): it has no weight.
+    variance
+        Variance of the flux, shape (n, n_old), NaN where it is unknown.
     fwhm
-        FWHM of the kernel in Å in place of the one that follows from the resolving
-        powers, or ``"paper"`` for five pixels.
+        FWHM of the kernel in Å, a number or shape (n_old,), in place of the one that
+        follows from the resolving powers, or ``"paper"`` for five pixels. Instruments
+        whose line-spread functions are known in Å take :func:`fwhm_difference`.
 
     Returns
     -------
-    flux : numpy.ndarray
-        Flux density, shape (n, n_new), NaN where masked.
-    mask : numpy.ndarray
-        True where a new element holds no good pixel or is not wholly inside the old
-        pixels, shape (n, n_new).
+    Resampled
+        Flux, mask and variance of shape (n, n_new). Masked is an element that holds no
+        good pixel, whatever the kernel might reach, or is not wholly inside the old pixels.
 
     Raises
     ------
     ValueError
         If shapes do not agree, an axis does not rise or the kernel has no real width.
     """
-    values, bad = checked_batch(flux, spectral_axis, mask)
+    values, bad, spread = checked_batch(flux, spectral_axis, mask, variance)
     if fwhm is None:
-        width: ArrayLike = kernel_fwhm(
+        width = kernel_fwhm(
             spectral_axis,
             resolving_power=resolving_power,
             target_resolving_power=target_resolving_power,
         )
-    elif fwhm == "paper":
+    elif isinstance(fwhm, str):
         width = PAPER_KERNEL_PIXELS * np.gradient(np.asarray(spectral_axis, dtype=np.float64))
     else:
-        width = fwhm
-    smooth, _ = weighted_mean(convolution_matrix(spectral_axis, width), values, bad)
-    return resample(smooth, spectral_axis, new_spectral_axis, mask=bad)
+        width = np.asarray(fwhm, dtype=np.float64)
+    keys = (axis_key(spectral_axis), axis_key(new_spectral_axis), np.atleast_1d(width).tobytes())
+    binning, weights = _weights(*keys)
+    adapted = weighted_mean(weights, values, bad, spread)
+    empty = good_weight(binning, bad) == 0
+    for result in (adapted.flux, adapted.variance):
+        if result is not None:
+            result[empty] = np.nan
+    return adapted._replace(mask=empty)

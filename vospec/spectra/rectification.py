@@ -19,6 +19,12 @@ stay in the features.
 Protected are the windows where a clip would come too late: Hα with wings of ±25 Å
 shifted by up to 400 km/s, He I 6680, and the residues of the night sky's [O I].
 
+The variance is divided by the continuum squared. The continuum's own error is not in
+it: with p = 3 coefficients on N = 160 or more elements the variance of a least-squares
+fit is on average p/N of an element's (Draper & Smith 1998, section 5.1: the trace of the hat
+matrix), here 2 %, and it is common to all elements, so that it has no place in a
+diagonal. Who sums over elements adds it to the sum.
+
 Cost: for a spectrum and iteration, one sort of its elements and (degree + 1)²
 operations an element; about 2·10⁻⁴ s a spectrum of 290 elements.
 """
@@ -65,12 +71,16 @@ class Rectified:
         likewise. Read off the elements that the clip leaves, it is 4 % low.
     fitted
         False in rows for which no continuum could be fitted, shape (n,).
+    variance
+        Variance of the rectified flux, shape (n, n_elements), NaN where unknown; None
+        where none was given. The continuum is taken as exact (see the module).
     """
 
     flux: NDArray[np.float64]
     continuum: NDArray[np.float64]
     noise: NDArray[np.float64]
     fitted: NDArray[np.bool_]
+    variance: NDArray[np.float64] | None
 
 
 def _median(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -139,6 +149,7 @@ def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alon
     spectral_axis: ArrayLike,
     *,
     mask: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
     protected: Sequence[tuple[float, float]] = PROTECTED,
     degree: int = DEGREE,
     clip: tuple[float, float] = CLIP,
@@ -155,6 +166,9 @@ def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alon
         True where an element is bad, shape (n, n_elements): it takes no part in the
         fit, but is divided like the others. Elements that are not finite are bad as
         well and stay so.
+    variance
+        Variance of the flux, shape (n, n_elements), NaN where it is unknown. The fit
+        does not weigh by it.
     protected
         Windows (first and last wavelength in Å) that take no part in the fit.
     degree
@@ -165,7 +179,7 @@ def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alon
     Returns
     -------
     Rectified
-        Rectified flux, continuum, noise and which rows could be fitted. A row
+        Rectified flux, continuum, noise, variance and which rows could be fitted. A row
         with too few good elements, without positive median flux, or whose
         continuum is not positive everywhere is NaN and not fitted.
 
@@ -174,7 +188,7 @@ def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alon
     ValueError
         If shapes do not agree, or the windows leave too few elements for the degree.
     """
-    values, bad = checked_batch(flux, spectral_axis, mask)
+    values, bad, spread = checked_batch(flux, spectral_axis, mask, variance)
     axis = np.asarray(spectral_axis, dtype=np.float64)
     outside = _outside(axis, protected)
     fewest = max(FEWEST_ELEMENTS * outside.sum(), degree + 2)
@@ -193,42 +207,6 @@ def rectify(  # noqa: PLR0913 - three settings, each of which a test varies alon
     continuum[~fitted] = np.nan
     rectified = scaled / continuum
     noise = MAD_TO_SIGMA * _median(np.abs(rectified - 1.0), used & fitted[:, None])
-    return Rectified(rectified, continuum * level, noise, fitted)
-
-
-def interpolate(flux: ArrayLike, mask: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Fill bad elements linearly between the nearest good ones.
-
-    Bad elements before the first or after the last good one take its value.
-
-    Parameters
-    ----------
-    flux
-        Flux on evenly spaced elements, shape (n, n_elements).
-    mask
-        True where an element is bad, shape (n, n_elements). Elements that are not
-        finite are bad as well.
-
-    Returns
-    -------
-    numpy.ndarray
-        Flux with every bad element filled, shape (n, n_elements); rows without a
-        good element are NaN.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not agree.
-    """
-    values, bad = checked_batch(flux, np.empty(np.shape(flux)[-1]), mask)
-    last = values.shape[1] - 1
-    index = np.arange(last + 1)
-    before = np.maximum.accumulate(np.where(bad, -1, index), axis=1)
-    after = np.minimum.accumulate(np.where(bad, last + 1, index)[:, ::-1], axis=1)[:, ::-1]
-    before, after = np.where(before < 0, after, before), np.where(after > last, before, after)
-    before, after = np.clip(before, 0, last), np.clip(after, 0, last)
-    share = (index - before) / np.maximum(after - before, 1)
-    left, right = (np.take_along_axis(values, k, axis=1) for k in (before, after))
-    filled = np.where(bad, left + share * (right - left), values)
-    filled[bad.all(axis=1)] = np.nan
-    return filled
+    continuum *= level
+    rectified_spread = None if spread is None else spread / continuum**2
+    return Rectified(rectified, continuum, noise, fitted, rectified_spread)

@@ -138,6 +138,23 @@ def resampling_matrix(spectral_axis: ArrayLike, new_spectral_axis: ArrayLike) ->
     return csr_array((weight, (i, j)), shape=(new.size - 1, old.size - 1))
 
 
+def good_weight(matrix: csr_array, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the sum of the weights of the good pixels, shape (n, n_new).
+
+    Parameters
+    ----------
+    matrix
+        Weights, shape (n_new, n_old).
+    mask
+        True where a pixel is bad, shape (n, n_old).
+    """
+    # Most spectra have no bad pixel, and then all the same sums.
+    weight = np.repeat(_product(matrix, np.ones((1, mask.shape[1]))), len(mask), axis=0)
+    spoilt = mask.any(axis=1)
+    weight[spoilt] = _product(matrix, ~mask[spoilt])
+    return weight
+
+
 def weighted_mean(
     matrix: csr_array,
     flux: NDArray[np.float64],
@@ -162,9 +179,7 @@ def weighted_mean(
     Resampled
         Weighted means, masked where no good pixel has weight, shape (n, n_new).
     """
-    weight = np.repeat((matrix @ np.ones((flux.shape[1], 1))).T, len(flux), axis=0)
-    spoilt = mask.any(axis=1)
-    weight[spoilt] = _product(matrix, ~mask[spoilt])
+    weight = good_weight(matrix, mask)
     bad = weight == 0
     weight[bad] = np.nan
     mean = _product(matrix, np.where(mask, 0.0, flux)) / weight
@@ -237,8 +252,18 @@ def checked_batch(
 
 
 def axis_key(spectral_axis: ArrayLike) -> bytes:
-    """Return what tells one axis from another: its bits."""
-    return np.asarray(spectral_axis, dtype=np.float64).tobytes()
+    """Return what tells one axis from another: its bits.
+
+    Raises
+    ------
+    ValueError
+        If the axis is not one-dimensional.
+    """
+    axis = np.asarray(spectral_axis, dtype=np.float64)
+    if axis.ndim != 1:
+        msg = f"spectral_axis must have shape (n,), given {axis.shape}"
+        raise ValueError(msg)
+    return axis.tobytes()
 
 
 @lru_cache(maxsize=_KEPT)
@@ -249,7 +274,9 @@ def _weights(old: bytes, new: bytes) -> _Weights:
     pixels = slice(int(matrix.indices.min()), int(matrix.indices.max()) + 1)
     matrix = matrix[:, pixels]
     diagonal = np.arange(matrix.shape[0])
-    same = np.array_equal(matrix.indices, diagonal) and np.array_equal(matrix.indptr[1:], 1 + diagonal)
+    same = np.array_equal(matrix.indices, diagonal) and np.array_equal(
+        matrix.indptr[1:], 1 + diagonal
+    )
     return _Weights(pixels, None if same else matrix)
 
 
