@@ -9,6 +9,7 @@ systems         the linear systems that the two methods are
 solvers         power iteration and conjugate gradients, on a product alone
 compatibility   the same methods exactly as scikit-learn does them
 evaluation      average precision, precision of the best, ranks, entropy
+evidence        the neighbours and the labels that a score comes from
 """
 
 from sklearn.exceptions import ConvergenceWarning
@@ -20,6 +21,7 @@ from vospec.learning.evaluation import (
     precision_at,
     ranks,
 )
+from vospec.learning.evidence import Partners, contributions, strongest_edges
 from vospec.learning.graph import Weights, local_scales, neighbour_graph
 from vospec.learning.neighbours import NeighbourSearch, nearest
 from vospec.learning.novelty import novelty
@@ -35,11 +37,13 @@ __all__ = [
     "LabelPropagation",
     "LabelSpreading",
     "NeighbourSearch",
+    "Partners",
     "Precision",
     "PrincipalComponents",
     "Solver",
     "Weights",
     "average_precision",
+    "contributions",
     "entropy",
     "local_scales",
     "nearest",
@@ -47,4 +51,5 @@ __all__ = [
     "novelty",
     "precision_at",
     "ranks",
+    "strongest_edges",
 ]
