@@ -21,6 +21,13 @@ def test_values_are_read(tmp_path: Path) -> None:
     assert settings.store == config.StoreSettings()
 
 
+def test_a_fitted_kernel_has_its_width(tmp_path: Path) -> None:
+    path = tmp_path / "vospec.toml"
+    path.write_text('[adaptation]\nkernel = "fitted"\nfwhm_angstrom = 3.4\n')
+    adaptation = config.load(path).adaptation
+    assert (adaptation.kernel, adaptation.fwhm_angstrom) == ("fitted", 3.4)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -33,6 +40,10 @@ def test_values_are_read(tmp_path: Path) -> None:
         ('[learning]\nn_neighbors = "ten"', "n_neighbors = 'ten', expected an integer, above 0"),
         ("[learning]\nn_neighbors = true", "n_neighbors = True, expected an integer"),
         ('[learning]\nmethods = ["kmeans"]', "expected a list of texts, at least one of"),
+        ('[adaptation]\nkernel = "fitted"', "fwhm_angstrom = 0 with kernel = 'fitted', expected a"),
+        ("[adaptation]\nfwhm_angstrom = -1", "fwhm_angstrom = -1.0, expected a number, 0 or more"),
+        ("[adaptation]\nfwhm_angstrom = inf", "fwhm_angstrom = inf, expected a number, 0 or more"),
+        ("[pairs]\nradius_arcsec = 0", "radius_arcsec = 0.0, expected a number, above 0, at most"),
         ('[survey]\nfolders = "a"', "folders = 'a', expected a list of texts"),
         ("survey = 3", "[survey] must be a table, not 3"),
         ("[survey", "this is not TOML"),

@@ -6,6 +6,7 @@ config`` prints them as a documented TOML file. Units are part of the names.
 
 import difflib
 import json
+import math
 import tomllib
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -15,8 +16,10 @@ from typing import Any, get_type_hints
 from vospec.errors import ConfigurationError
 
 METHODS = ("label_spreading", "label_propagation")
-KERNELS = ("resolving_power", "paper")
+KERNELS = ("resolving_power", "paper", "fitted")
 WEIGHTS = ("local_scaling", "binary", "rbf")
+#: Beyond a degree neighbours are no longer the same star.
+MAX_RADIUS = 3600.0
 
 Check = Callable[[Any], bool]
 
@@ -87,10 +90,38 @@ class AdaptationSettings:
 
     kernel: str = _key(
         "resolving_power",
-        "resolving_power: FWHM from the two resolving powers; paper: 5 pixels of the training",
+        "resolving_power: FWHM from the two resolving powers; paper: 5 pixels of the training; "
+        "fitted: fwhm_angstrom",
         *_one_of(KERNELS),
     )
     target_resolving_power: float = _key(1800.0, "that of the survey", _positive, "above 0")
+    fwhm_angstrom: float = _key(
+        0.0,
+        "FWHM of the fitted kernel at Hα, growing with wavelength; written by vospec calibrate",
+        lambda v: 0 <= v < math.inf,
+        "0 or more",
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a fitted kernel without width."""
+        if self.kernel == "fitted" and self.fwhm_angstrom == 0:
+            message = (
+                "fwhm_angstrom = 0 with kernel = 'fitted', expected a number above 0; "
+                "vospec calibrate finds and writes it"
+            )
+            raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class PairsSettings:
+    """Pairs of a training and a survey spectrum of one star, on which the kernel is fitted."""
+
+    radius_arcsec: float = _key(
+        30.0,
+        "largest separation; positions of CCD700 are up to 24 arcsec off",
+        lambda v: 0 < v <= MAX_RADIUS,
+        f"above 0, at most {MAX_RADIUS:.0f}",
+    )
 
 
 @dataclass(frozen=True)
@@ -155,6 +186,7 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     grid: GridSettings = field(default_factory=GridSettings)
     adaptation: AdaptationSettings = field(default_factory=AdaptationSettings)
+    pairs: PairsSettings = field(default_factory=PairsSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     spark: SparkSettings = field(default_factory=SparkSettings)
@@ -211,9 +243,12 @@ def _section(kind: type, table: Any, origin: str) -> Any:  # noqa: ANN401 - one 
     known = {f.name: f for f in fields(kind)}
     _refuse_unknown(table, known, origin)
     types = get_type_hints(kind)
-    return kind(
-        **{key: _value(known[key], types[key], value, origin) for key, value in table.items()}
-    )
+    values = {key: _value(known[key], types[key], value, origin) for key, value in table.items()}
+    try:
+        return kind(**values)
+    except ValueError as fault:
+        message = f"{origin}: {fault}"
+        raise ConfigurationError(message) from fault
 
 
 def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], origin: str) -> None:
