@@ -85,10 +85,14 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <index columns="mjd"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="observation" type="text" ucd="meta.id;obs"
+      description="Identifier of the observation: the same in all releases of it"/>
     <column name="collection" type="text" ucd="meta.id"
-      description="Archive: lamost or ccd700"/>
+      description="Archive: lamost, sdss or ccd700"/>
     <column name="release" type="text" ucd="meta.id;meta.dataset"
       description="Data release or export format"/>
+    <column name="layout" type="text" ucd="meta.code"
+      description="Layout of the file, of those of its archive"/>
     <column name="role" type="text" ucd="meta.code"
       description="Part of the archive: survey (candidates are sought there) or training"/>
     <column name="object" type="text" ucd="meta.id;src"
@@ -103,6 +107,20 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Length of the exposure"/>
     <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR"
       description="Signal to noise per pixel in the r band as given by the archive"/>
+    <column name="snr_u" type="real" ucd="stat.snr;em.opt.U"
+      description="Signal to noise per pixel in the u band as given by the archive"/>
+    <column name="snr_g" type="real" ucd="stat.snr;em.opt.B"
+      description="Signal to noise per pixel in the g band as given by the archive"/>
+    <column name="snr_i" type="real" ucd="stat.snr;em.opt.I"
+      description="Signal to noise per pixel in the i band as given by the archive"/>
+    <column name="snr_z" type="real" ucd="stat.snr;em.opt.I"
+      description="Signal to noise per pixel in the z band as given by the archive"/>
+    <column name="mag_g" type="real" unit="mag" ucd="phot.mag;em.opt.B"
+      description="Magnitude in g that the target was chosen by, of the archive's input catalogue"/>
+    <column name="mag_r" type="real" unit="mag" ucd="phot.mag;em.opt.R"
+      description="Magnitude in r that the target was chosen by, of the archive's input catalogue"/>
+    <column name="mag_i" type="real" unit="mag" ucd="phot.mag;em.opt.I"
+      description="Magnitude in i that the target was chosen by, of the archive's input catalogue"/>
     <column name="resolving_power" type="real" ucd="spect.resolution" utype="spec:Spectrum.Char.SpectralAxis.ResPower"
       description="Resolving power near Hα"/>
     <column name="spectral_start" type="double precision" unit="Angstrom" ucd="em.wl;stat.min"
@@ -118,7 +136,19 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="archive_subclass" type="text" ucd="src.spType"
       description="Subclass (spectral type) given by the archive"/>
     <column name="archive_id" type="text" ucd="meta.id"
-      description="Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST"/>
+      description="Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST, SPEC_ID of SDSS"/>
+    <column name="redshift" type="real" ucd="src.redshift"
+      description="Redshift as given by the archive"/>
+    <column name="plan" type="text" ucd="meta.id;obs.field"
+      description="Plan (LAMOST) or plate (SDSS) of the observation"/>
+    <column name="spectrograph" type="smallint" ucd="meta.id;instr"
+      description="Spectrograph that took the spectrum">
+      <values nullLiteral="-32768"/>
+    </column>
+    <column name="fibre" type="smallint" ucd="meta.id;instr"
+      description="Fibre that took the spectrum">
+      <values nullLiteral="-32768"/>
+    </column>
     <column name="quality" type="integer" ucd="meta.code.qual"
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
       <values nullLiteral="-2147483648"/>
@@ -295,7 +325,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="class" type="text" ucd="src.class"
       description="Class of the largest share"/>
     <column name="collection" type="text" ucd="meta.id"
-      description="Archive: lamost or ccd700"/>
+      description="Archive: lamost, sdss or ccd700"/>
     <column name="release" type="text" ucd="meta.id;meta.dataset"
       description="Data release or export format"/>
     <column name="object" type="text" ucd="meta.id;src"

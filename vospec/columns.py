@@ -34,7 +34,7 @@ CLASSES = ("absorption", "emission", "double_peak", "artefact")
 TARGET_CLASSES = ("emission", "double_peak")
 
 #: The part that a collection plays: where candidates are sought, or what teaches.
-ROLES = {"lamost": "survey", "ccd700": "training"}
+ROLES = {"lamost": "survey", "ccd700": "training", "sdss": "survey"}
 
 
 class Quality(IntFlag):
@@ -77,6 +77,24 @@ QUALITY_MEANING = {
     Quality.INTERPOLATED: "a few bad grid elements were interpolated",
     Quality.NO_CONTINUUM: "no continuum could be fitted",
     Quality.HEADER_INCOMPLETE: "header cards that the archive promises are missing",
+}
+
+
+class LineFlag(IntFlag):
+    """What the pixels around Hα tell of its origin; information, never a verdict."""
+
+    NEBULAR = 1
+    SKY_RESIDUAL = 2
+    COSMIC_RAY = 4
+    ARM_JUNCTION = 8
+
+
+#: One sentence a flag, for people and for the published column description.
+LINE_FLAG_MEANING = {
+    LineFlag.NEBULAR: "forbidden lines [N II] or [S II] in the ratios of ionised gas",
+    LineFlag.SKY_RESIDUAL: "residues of the night sky's lines near Hα or of strong [O I]",
+    LineFlag.COSMIC_RAY: "a spike narrower than the instrument can draw a line",
+    LineFlag.ARM_JUNCTION: "a step where the arms of the spectrograph meet, near 5800 Å",
 }
 
 
@@ -138,7 +156,7 @@ DEC = Column(
     "pos.eq.dec;meta.main",
     "Declination (ICRS) of the target as given by the archive",
 )
-COLLECTION = Column("collection", "text", "", "meta.id", "Archive: lamost or ccd700")
+COLLECTION = Column("collection", "text", "", "meta.id", "Archive: lamost, sdss or ccd700")
 RELEASE = Column("release", "text", "", "meta.id;meta.dataset", "Data release or export format")
 OBJECT = Column("object", "text", "", "meta.id;src", "Name of the target as given by the archive")
 MJD = Column(
@@ -157,6 +175,28 @@ SNR = Column(
     "Signal to noise per pixel in the r band as given by the archive",
     "spec:Spectrum.Derived.SNR",
 )
+
+
+def _snr(band: str, range_of_light: str) -> Column:
+    return Column(
+        f"snr_{band}",
+        "real",
+        "",
+        f"stat.snr;{range_of_light}",
+        f"Signal to noise per pixel in the {band} band as given by the archive",
+    )
+
+
+def _magnitude(band: str, range_of_light: str) -> Column:
+    return Column(
+        f"mag_{band}",
+        "real",
+        "mag",
+        f"phot.mag;{range_of_light}",
+        f"Magnitude in {band} that the target was chosen by, of the archive's input catalogue",
+    )
+
+
 ARCHIVE_CLASS = Column("archive_class", "text", "", "src.class", "Class given by the archive")
 ARCHIVE_SUBCLASS = Column(
     "archive_subclass", "text", "", "src.spType", "Subclass (spectral type) given by the archive"
@@ -175,8 +215,16 @@ SPECTRA = Table(
     "Every file that was met, one row each, unusable ones with the reason",
     (
         SPECTRUM_ID,
+        Column(
+            "observation",
+            "text",
+            "",
+            "meta.id;obs",
+            "Identifier of the observation: the same in all releases of it",
+        ),
         COLLECTION,
         RELEASE,
+        Column("layout", "text", "", "meta.code", "Layout of the file, of those of its archive"),
         Column(
             "role",
             "text",
@@ -197,6 +245,13 @@ SPECTRA = Table(
             "spec:Spectrum.Char.TimeAxis.Coverage.Bounds.Extent",
         ),
         SNR,
+        _snr("u", "em.opt.U"),
+        _snr("g", "em.opt.B"),
+        _snr("i", "em.opt.I"),
+        _snr("z", "em.opt.I"),
+        _magnitude("g", "em.opt.B"),
+        _magnitude("r", "em.opt.R"),
+        _magnitude("i", "em.opt.I"),
         Column(
             "resolving_power",
             "real",
@@ -227,8 +282,20 @@ SPECTRA = Table(
             "text",
             "",
             "meta.id",
-            "Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST",
+            "Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST, SPEC_ID of SDSS",
         ),
+        Column("redshift", "real", "", "src.redshift", "Redshift as given by the archive"),
+        Column(
+            "plan",
+            "text",
+            "",
+            "meta.id;obs.field",
+            "Plan (LAMOST) or plate (SDSS) of the observation",
+        ),
+        Column(
+            "spectrograph", "smallint", "", "meta.id;instr", "Spectrograph that took the spectrum"
+        ),
+        Column("fibre", "smallint", "", "meta.id;instr", "Fibre that took the spectrum"),
         QUALITY,
         Column("reason", "text", "", "meta.note", "Why the spectrum is flagged, in words"),
         Column("path", "text", "", "meta.ref.url", "Where the original file lies", published=False),
@@ -292,6 +359,101 @@ ADAPTED = Table(
     ("spectrum_id",),
 )
 
+
+def _forbidden(name: str, line: str, wavelength: float) -> Column:
+    return Column(
+        name,
+        "real",
+        "Angstrom",
+        "spect.line.eqWidth",
+        f"Equivalent width of {line} ({wavelength} Å in vacuum) over 9 Å against the flux on both "
+        "sides, emission negative; NULL where the grid does not hold it",
+    )
+
+
+#: Measures of Hα and its neighbours; :class:`vospec.spectra.LineMeasures` has the same names.
+LINE_MEASURES = (
+    Column(
+        "equivalent_width",
+        "real",
+        "Angstrom",
+        "spect.line.eqWidth",
+        "Equivalent width of Hα over 6544.6–6584.6 Å, emission negative",
+    ),
+    Column(
+        "equivalent_width_error",
+        "real",
+        "Angstrom",
+        "stat.error;spect.line.eqWidth",
+        "Standard error of equivalent_width by noise in the line and in the continuum under it",
+    ),
+    Column(
+        "peak_height",
+        "real",
+        "",
+        "spect.line.intensity",
+        "Largest rectified flux within 10 Å of Hα, minus 1",
+    ),
+    Column(
+        "fwhm",
+        "real",
+        "Angstrom",
+        "spect.line.width",
+        "Full width of the emission at half of peak_height, outermost flanks, instrument's "
+        "width included; NULL without a peak",
+    ),
+    Column(
+        "n_peaks",
+        "smallint",
+        "",
+        "meta.number;spect.line",
+        "Number of peaks within 10 Å of Hα that stand out of the continuum and of each other "
+        "by 4 times the noise",
+    ),
+    Column(
+        "peak_separation",
+        "real",
+        "km/s",
+        "phys.veloc;arith.diff",
+        "Separation of the two highest peaks; NULL without two peaks",
+    ),
+    Column(
+        "violet_to_red",
+        "real",
+        "",
+        "spect.line.intensity;arith.ratio",
+        "V/R: height above the continuum of the violet over that of the red one of the two "
+        "highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks",
+    ),
+    Column(
+        "central_depth",
+        "real",
+        "",
+        "spect.line.intensity;arith.ratio",
+        "Depth of the lowest flux between the two highest peaks under their mean, over their "
+        "mean: 1 − 2 F / (F_V + F_R); NULL without two peaks",
+    ),
+    Column(
+        "helium_6678",
+        "real",
+        "Angstrom",
+        "spect.line.eqWidth",
+        "Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative",
+    ),
+    _forbidden("nitrogen_6548", "[N II] 6548", 6549.86),
+    _forbidden("nitrogen_6583", "[N II] 6583", 6585.27),
+    _forbidden("sulphur_6716", "[S II] 6716", 6718.29),
+    _forbidden("sulphur_6731", "[S II] 6731", 6732.67),
+    Column(
+        "line_flags",
+        "integer",
+        "",
+        "meta.code",
+        "Sum of flags of what mimics a star's emission; 0 where nothing does: "
+        + "; ".join(f"{flag.value} {meaning}" for flag, meaning in LINE_FLAG_MEANING.items()),
+    ),
+)
+
 FEATURES = Table(
     "features",
     "Rectified spectra on the common grid: the vectors that the learning sees",
@@ -320,6 +482,7 @@ FEATURES = Table(
             "Number of grid elements interpolated over bad pixels",
         ),
         QUALITY,
+        *LINE_MEASURES,
     ),
     ("spectrum_id",),
 )
@@ -457,20 +620,7 @@ CANDIDATES = Table(
         SNR,
         ARCHIVE_CLASS,
         ARCHIVE_SUBCLASS,
-        Column(
-            "equivalent_width",
-            "real",
-            "Angstrom",
-            "spect.line.eqWidth",
-            "Equivalent width of Hα over 6544.6–6584.6 Å, emission negative",
-        ),
-        Column(
-            "peak_height",
-            "real",
-            "",
-            "spect.line.intensity",
-            "Largest rectified flux within 10 Å of Hα, minus 1",
-        ),
+        *LINE_MEASURES,
         Column(
             "continuum_noise",
             "real",

@@ -4,41 +4,38 @@
 is of; neither its folder nor its ending matters.
 """
 
-import gzip
-import io
-import re
-import warnings
-import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Protocol
 
-from astropy.io import fits
-
-from vospec.archives import ccd700, lamost
+from vospec.archives import ccd700, lamost, sdss
 from vospec.archives.cards import Cards
+from vospec.archives.hdus import Hdu, read_hdus
 from vospec.archives.labels import read_labels
+from vospec.archives.packing import MOST_BYTES, unpacked
 from vospec.archives.spectrum import ArchiveSpectrum
 from vospec.errors import SpectrumError, UnknownLayoutError, UnreadableFileError
+from vospec.listing import stem
 
-__all__ = ["ArchiveSpectrum", "read", "read_bytes", "read_labels"]
+__all__ = ["MOST_BYTES", "ArchiveSpectrum", "read", "read_bytes", "read_labels"]
 
-_ARCHIVES = (lamost, ccd700)
-_EXPECTED = (
-    "expected a low-resolution spectrum of LAMOST (image of 5 rows, or table COADD) "
-    "or a spectrum of CCD700 (table of spectral and flux, or native image)"
-)
-_GZIP_MAGIC = b"\x1f\x8b"
-_FITS_MAGIC = b"SIMPLE  ="
-#: What astropy raises, by experience, on bytes that are no sound FITS file.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    TypeError,
-    ValueError,
-    fits.VerifyError,
-)
+#: Units of a file that is none of the archives', as they are named.
+_NAMED_UNITS = 5
+
+
+class _Archive(Protocol):
+    """What the module of an archive has."""
+
+    #: What its files are, in words.
+    HOLDS: str
+
+    def recognises(self, hdus: list[Hdu]) -> bool:
+        """Whether a file says that it is the archive's."""
+
+    def read(self, hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
+        """Read the spectrum of a file of this stem."""
+
+
+_ARCHIVES: tuple[_Archive, ...] = (lamost, ccd700, sdss)
 
 
 def read(path: str | Path) -> ArchiveSpectrum:
@@ -69,52 +66,25 @@ def read_bytes(content: bytes, path: str) -> ArchiveSpectrum:
         A sound file of none of the known layouts.
     """
     try:
-        return _read_fits(_decompressed(content), _stem(path))
+        return _read_fits(unpacked(content), stem(path))
     except SpectrumError as fault:
         # The layouts do not know where the file lies.
         message = f"{path}: {fault}"
         raise type(fault)(message) from fault
 
 
-def _decompressed(content: bytes) -> bytes:
-    if not content.startswith(_GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as fault:
-        message = f"expected gzip, found damage after {len(content)} bytes: {fault}"
-        raise UnreadableFileError(message) from fault
+def _read_fits(content: bytes, name: str) -> ArchiveSpectrum:
+    hdus = read_hdus(content)
+    for archive in _ARCHIVES:
+        if archive.recognises(hdus):
+            return archive.read(hdus, name)
+    expected = ", or ".join(archive.HOLDS for archive in _ARCHIVES)
+    message = f"expected {expected}; found {_summary(hdus)}"
+    raise UnknownLayoutError(message)
 
 
-def _stem(path: str) -> str:
-    return re.sub(r"\.fits?(\.gz)?$", "", PurePosixPath(path).name, flags=re.IGNORECASE)
-
-
-def _read_fits(content: bytes, stem: str) -> ArchiveSpectrum:
-    if not content.startswith(_FITS_MAGIC):
-        start = content[:20]
-        message = f"expected a FITS file, found {f'bytes {start!r}' if start else 'nothing'}"
-        raise UnreadableFileError(message)
-    with warnings.catch_warnings():
-        # A missing or odd card is told by quality flags, a short file by an error.
-        warnings.simplefilter("ignore")
-        try:
-            with fits.open(io.BytesIO(content), memmap=False) as hdus:
-                archive = next((one for one in _ARCHIVES if one.recognises(hdus)), None)
-                if archive is None:
-                    message = f"{_EXPECTED}, found {_summary(hdus)}"
-                    raise UnknownLayoutError(message)
-                spectrum: ArchiveSpectrum = archive.read(hdus, stem)
-                return spectrum
-        except _DAMAGE as fault:
-            message = (
-                f"expected a sound FITS file, found damage within its {len(content)} bytes "
-                f"({type(fault).__name__}: {fault})"
-            )
-            raise UnreadableFileError(message) from fault
-
-
-def _summary(hdus: fits.HDUList) -> str:
+def _summary(hdus: list[Hdu]) -> str:
     telescope = Cards(hdus[0].header).text("TELESCOP") or "unnamed"
-    parts = ", ".join(f"{hdu.name or 'unnamed'}" for hdu in hdus)
-    return f"telescope {telescope}, {len(hdus)} HDUs: {parts}"
+    units = [f"{hdu.name or 'unnamed'} {hdu.shape}" for hdu in hdus[:_NAMED_UNITS]]
+    more = ", …" if len(hdus) > _NAMED_UNITS else ""
+    return f"telescope {telescope}, {len(hdus)} HDUs: {', '.join(units)}{more}"

@@ -7,17 +7,18 @@ that a spectrum with a poor header is kept and its faults can be read.
 import math
 from datetime import UTC, datetime, timedelta
 
-from astropy.io import fits
-
+from vospec.archives.headers import Header, Value
 from vospec.columns import Quality
 
 _MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
+#: Largest number of a column of type smallint.
+_SMALLINT = 32767
 
 
 class Cards:
     """The cards of one header, and what was found wrong in them."""
 
-    def __init__(self, header: fits.Header) -> None:
+    def __init__(self, header: Header) -> None:
         self._header = header
         self._reasons: list[str] = []
         self.quality = Quality(0)
@@ -32,23 +33,15 @@ class Cards:
         self.quality |= flag
         self._reasons.append(reason)
 
-    def value(self, name: str) -> object:
+    def value(self, name: str) -> Value | None:
         """Value of a card; None where it is missing, blank or not FITS."""
-        try:
-            value = self._header[name]
-        except (KeyError, ValueError, fits.VerifyError):
-            return None
-        if isinstance(value, str):
-            return value.strip() or None
-        return None if isinstance(value, fits.card.Undefined) else value
+        value = self._header.value(name)
+        return value.strip() or None if isinstance(value, str) else value
 
     def text(self, *names: str) -> str | None:
         """First of the named cards that says something; no fault where none does."""
-        for name in names:
-            value = self.value(name)
-            if value is not None:
-                return str(value)
-        return None
+        value = self._first(names)
+        return None if value is None else str(value)
 
     def number(
         self,
@@ -62,26 +55,26 @@ class Cards:
         Anything but a finite number within ``least`` … ``most`` is noted under
         ``flag`` and gives None.
         """
-        given = self.text(*names)
-        try:
-            number = math.nan if given is None else float(given)
-        except ValueError:
-            number = math.nan
-        if math.isfinite(number) and least <= number <= most:
-            return number
-        lower = "" if math.isinf(least) else f" from {least:g}"
-        upper = "" if math.isinf(most) else f" to {most:g}"
-        self.note(
-            flag,
-            f"{' or '.join(names)}: expected a number{lower}{upper}, found {given or 'nothing'}",
-        )
-        return None
+        given = self._first(names)
+        number = _number(given, least, most)
+        if number is None:
+            self.note(flag, f"{' or '.join(names)}: {_expected(least, most)}, {_found(given)}")
+        return number
 
-    def position(self) -> tuple[float, float] | tuple[None, None]:
-        """RA and DEC in degrees, or neither."""
-        ra = self.number("RA", least=0.0, most=360.0, flag=Quality.NO_POSITION)
-        dec = self.number("DEC", least=-90.0, most=90.0, flag=Quality.NO_POSITION)
-        return (None, None) if ra is None or dec is None else (ra, dec)
+    def known(self, *names: str, least: float, most: float) -> float | None:
+        """Number that an archive need not give: as :meth:`number`, but nothing is noted."""
+        return _number(self._first(names), least, most)
+
+    def count(self, name: str) -> int | None:
+        """Small integer that an archive need not give, also as text (``'126'``)."""
+        number = self.known(name, least=0, most=_SMALLINT)
+        return int(number) if number is not None and number.is_integer() else None
+
+    def position(self, ra: str = "RA", dec: str = "DEC") -> tuple[float, float] | tuple[None, None]:
+        """Two cards in degrees, or neither."""
+        alpha = self.number(ra, least=0.0, most=360.0, flag=Quality.NO_POSITION)
+        delta = self.number(dec, least=-90.0, most=90.0, flag=Quality.NO_POSITION)
+        return (None, None) if alpha is None or delta is None else (alpha, delta)
 
     def moment(self, name: str) -> float | None:
         """Modified Julian Date of a card in ISO 8601; None where it is not one."""
@@ -91,3 +84,28 @@ class Cards:
         except ValueError:
             return None
         return (moment - _MJD_ZERO) / timedelta(days=1)
+
+    def _first(self, names: tuple[str, ...]) -> Value | None:
+        return next((v for name in names if (v := self.value(name)) is not None), None)
+
+
+def _number(given: Value | None, least: float, most: float) -> float | None:
+    """Finite number within the bounds; None for anything else."""
+    if given is None or isinstance(given, bool):
+        return None
+    try:
+        number = float(given)
+    except ValueError:
+        return None
+    # NaN compares with nothing.
+    return number if math.isfinite(number) and least <= number <= most else None
+
+
+def _expected(least: float, most: float) -> str:
+    lower = "" if math.isinf(least) else f" from {least:g}"
+    upper = "" if math.isinf(most) else f" to {most:g}"
+    return f"expected a number{lower}{upper}"
+
+
+def _found(given: Value | None) -> str:
+    return f"found {'nothing' if given is None else given}"

@@ -12,12 +12,13 @@ them would move a star by some 50 arcsec for each year since 2000.
 """
 
 import re
+from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
+from vospec.archives.hdus import Hdu
 from vospec.archives.spectrum import ArchiveSpectrum
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
@@ -26,16 +27,19 @@ from vospec.spectra.wavelengths import air_to_vacuum
 COLLECTION = "ccd700"
 #: Seed paper, section 3.
 RESOLVING_POWER = 13000.0
+HOLDS = "a spectrum of CCD700 (table of spectral and flux, or native image)"
 #: Publisher DIDs are this, a slash and the name of the observation.
 PUBLISHER = "ivo://asu.cas.cz/stel/ccd700"
 
 _COLUMNS = ("spectral", "flux")
 _JD_ZERO = 2400000.5
+#: Between these the camera sees light.
+_BLUEST, _REDDEST = 3000.0, 11000.0
 #: The camera's archive starts in the 1990s.
 _FIRST_LIGHT = 47892.0
 
 
-def recognises(hdus: fits.HDUList) -> bool:
+def recognises(hdus: list[Hdu]) -> bool:
     """Whether the file says that it is CCD700's."""
     primary = Cards(hdus[0].header)
     if primary.text("OBSERVAT") == "ONDREJOV":
@@ -43,7 +47,7 @@ def recognises(hdus: fits.HDUList) -> bool:
     return len(hdus) > 1 and _publisher_did(Cards(hdus[1].header)) is not None
 
 
-def read(hdus: fits.HDUList, stem: str) -> ArchiveSpectrum:
+def read(hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
     """Read a spectrum out of the opened file.
 
     Parameters
@@ -68,11 +72,11 @@ def _publisher_did(cards: Cards) -> str | None:
     return given if given and given.startswith(f"{PUBLISHER}/") else None
 
 
-def _read_export(table: fits.BinTableHDU, stem: str) -> ArchiveSpectrum:
+def _read_export(table: Hdu, stem: str) -> ArchiveSpectrum:
     cards = Cards(table.header)
-    names = tuple(table.columns.names)
-    if names != _COLUMNS or table.columns["spectral"].unit != "Angstrom":
-        units = [column.unit for column in table.columns]
+    names = table.columns
+    if names != _COLUMNS or table.unit("spectral") != "Angstrom":
+        units = [table.unit(name) for name in names]
         message = f"expected columns spectral in Angstrom and flux, found {names} in {units}"
         raise UnknownLayoutError(message)
     return _spectrum(
@@ -82,12 +86,12 @@ def _read_export(table: fits.BinTableHDU, stem: str) -> ArchiveSpectrum:
         position=cards.position(),
         mjd=cards.number("TMID", least=_FIRST_LIGHT, flag=Quality.NO_TIME),
         exposure="TELAPSE",
-        wavelength_air=np.asarray(table.data["spectral"], np.float64),
-        flux=np.asarray(table.data["flux"], np.float32),
+        wavelength_air=table.column("spectral"),
+        flux=table.column("flux"),
     )
 
 
-def _read_native(primary: fits.PrimaryHDU, stem: str) -> ArchiveSpectrum:
+def _read_native(primary: Hdu, stem: str) -> ArchiveSpectrum:
     cards = Cards(primary.header)
     if len(primary.shape) != 1:
         message = f"expected an image of one axis, found shape {primary.shape}"
@@ -107,7 +111,7 @@ def _read_native(primary: fits.PrimaryHDU, stem: str) -> ArchiveSpectrum:
         mjd=None if jd is None else jd - _JD_ZERO,
         exposure="EXPTIME",
         wavelength_air=start + step * (np.arange(primary.shape[0]) + 1.0 - reference),
-        flux=np.asarray(primary.data, np.float32),
+        flux=primary.image(),
     )
 
 
@@ -119,16 +123,22 @@ def _spectrum(  # noqa: PLR0913 - all but two by name
     position: tuple[float, float] | tuple[None, None],
     mjd: float | None,
     exposure: str,
-    wavelength_air: NDArray[np.float64],
-    flux: NDArray[np.float32],
+    wavelength_air: NDArray[Any],
+    flux: NDArray[Any],
 ) -> ArchiveSpectrum:
     """What is common to both forms."""
+    with np.errstate(over="ignore"):
+        # Beyond float32 is infinite, and bad.
+        flux = flux.astype(np.float32)
     if not (flux > 0).any():
         cards.note(Quality.NO_SIGNAL, "flux: nowhere above 0")
+    archive_id = _publisher_did(cards) or f"{PUBLISHER}/{stem}"
     return ArchiveSpectrum(
         spectrum_id=f"{COLLECTION}/{release}/{stem}",
+        observation=f"{COLLECTION}/{archive_id.rpartition('/')[2]}",
         collection=COLLECTION,
         release=release,
+        layout=release,
         object=cards.text("OBJECT"),
         ra=position[0],
         dec=position[1],
@@ -138,14 +148,22 @@ def _spectrum(  # noqa: PLR0913 - all but two by name
         resolving_power=RESOLVING_POWER,
         archive_class=cards.text("SRCCLASS"),
         archive_subclass=None,
-        archive_id=_publisher_did(cards) or f"{PUBLISHER}/{stem}",
+        archive_id=archive_id,
         quality=cards.quality,
         reason=cards.reason,
-        spectral_axis=air_to_vacuum(wavelength_air),
+        spectral_axis=_vacuum(wavelength_air),
         flux=flux,
         ivar=None,
         mask=~np.isfinite(flux),
     )
+
+
+def _vacuum(wavelength_air: NDArray[Any]) -> NDArray[np.float64]:
+    """Vacuum wavelengths; the formula holds for light that the camera can see."""
+    if not (wavelength_air > _BLUEST).all() or not (wavelength_air < _REDDEST).all():
+        message = f"expected wavelengths of {_BLUEST:g} … {_REDDEST:g} Å, found others"
+        raise UnreadableFileError(message)
+    return air_to_vacuum(wavelength_air.astype(np.float64))
 
 
 def _sexagesimal_position(cards: Cards) -> tuple[float, float] | tuple[None, None]:

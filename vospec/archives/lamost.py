@@ -20,36 +20,56 @@ DATE-OBS is "the observation median UTC": it lies at 0.46 … 0.50 of the way fr
 DATE-BEG to DATE-END (Beijing time) in DR3 … DR8, near the middle exposure in DR1, DR2
 and DR9; in DR13 it equals the beginning, and half of the span is added here. The cards
 MJD and LMJD are days, MJD one or two of them wrong in early releases; neither is used.
+
+An observation keeps the name of its file (card FILENAME) from release to release; OBSID
+does not serve, for DR1 and DR2 have none, and a file of DR3 has a negative one.
+
+MAGTYPE names the bands of MAG1 … MAG7, a letter a band (``ugriz``, ``gri``, ``gribvjh``,
+``psf_ugriz``, ``MODugriz``); from DR9 on there are MAG_PS_G … instead. Photographic and
+other types (``BR1R2I``, ``Kp``, ``fibermagr``) tell no g, r and i. Magnitudes are those
+that the targets were chosen by, of whatever catalogue that was. Numbers that stand for
+no number are -9999 (S/N, redshift) and 0, 10, 99 and -999 (magnitudes).
 """
 
 import re
+from functools import lru_cache
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
-from vospec.archives.spectrum import ArchiveSpectrum
+from vospec.archives.hdus import Array, Hdu
+from vospec.archives.spectrum import ArchiveSpectrum, log_linear
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
+from vospec.listing import stem as stem_of
 
 COLLECTION = "lamost"
 RESOLVING_POWER = 1800.0
+HOLDS = "a low-resolution spectrum of LAMOST (image of 5 rows, or table COADD)"
 
 _ROWS = ("flux", "inverse", "andmask", "ormask")
 _TABLE = "COADD"
+_COLUMNS = ("FLUX", "IVAR", "ANDMASK")
+_MAGNITUDES = re.compile("(?:psf_|MOD)?([bvugrizyjhk]+)")
+#: The survey sees 9 … 25 mag, its standards may be brighter; 0, 10 and 99 are no magnitudes.
+_BRIGHTEST, _FAINTEST, _NO_MAGNITUDE = 1.0, 30.0, 10.0
 _SECOND = 1.0 / 86400.0
 _BEIJING = 8.0 / 24.0
+#: The spectra of Sirius would not reach it.
+_MOST_SNR = 1e5
+#: Beyond every quasar.
+_MOST_REDSHIFT = 20.0
 #: First light was in October 2008.
 _FIRST_LIGHT = 54740.0
 
 
-def recognises(hdus: fits.HDUList) -> bool:
+def recognises(hdus: list[Hdu]) -> bool:
     """Whether the file says that it is LAMOST's."""
     return Cards(hdus[0].header).text("TELESCOP") == "LAMOST"
 
 
-def read(hdus: fits.HDUList, stem: str) -> ArchiveSpectrum:
+def read(hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
     """Read a spectrum out of the opened file.
 
     Parameters
@@ -67,17 +87,27 @@ def read(hdus: fits.HDUList, stem: str) -> ArchiveSpectrum:
         No wavelength scale.
     """
     cards = Cards(hdus[0].header)
-    flux, ivar, andmask = _pixels(hdus, cards)
+    layout = "image" if hdus[0].shape else "table"
+    pixels = _image(hdus[0], cards) if hdus[0].shape else _table(hdus)
+    with np.errstate(over="ignore"):
+        # Beyond float32 is infinite, and bad.
+        flux, ivar, and_mask = (row.astype(np.float32) for row in pixels)
     spectral_axis = _spectral_axis(cards, flux.size)
     if not (flux > 0).any():
         cards.note(Quality.NO_SIGNAL, "flux: nowhere above 0")
     release = _release(cards)
     ra, dec = cards.position()
     subclass = cards.text("SUBCLASS")
+    bands = {
+        f"snr_{band.lower()}": cards.known(f"SNR{band}", f"SN_{band}", least=0.0, most=_MOST_SNR)
+        for band in "UGIZ"
+    }
     return ArchiveSpectrum(
         spectrum_id=f"{COLLECTION}/{release}/{stem}",
+        observation=f"{COLLECTION}/{stem_of(cards.text('FILENAME') or stem)}",
         collection=COLLECTION,
         release=release,
+        layout=layout,
         object=cards.text("DESIG", "OBJNAME"),
         ra=ra,
         dec=dec,
@@ -94,46 +124,55 @@ def read(hdus: fits.HDUList, stem: str) -> ArchiveSpectrum:
         spectral_axis=spectral_axis,
         flux=flux,
         ivar=ivar,
-        mask=(andmask != 0) | ((flux == 0) & (ivar == 0)) | ~np.isfinite(flux),
+        mask=(and_mask != 0) | ((flux == 0) & (ivar == 0)) | ~np.isfinite(flux),
+        redshift=cards.known("Z", least=-1.0, most=_MOST_REDSHIFT),
+        plan=cards.text("PLANID"),
+        spectrograph=cards.count("SPID"),
+        fibre=cards.count("FIBERID"),
+        **bands,
+        **_magnitudes(cards),
     )
 
 
-def _pixels(hdus: fits.HDUList, cards: Cards) -> tuple[NDArray[np.float32], ...]:
-    """Flux, inverse variance and AND mask."""
-    primary = hdus[0]
-    if primary.header["NAXIS"]:
-        return _image_pixels(primary, cards)
+def _table(hdus: list[Hdu]) -> list[Array]:
+    """Flux, inverse variance and AND mask of the first table of the name."""
     table = next((hdu for hdu in hdus[1:] if hdu.name == _TABLE), None)
     if table is None:
         message = f"expected a table {_TABLE}, found {[hdu.name for hdu in hdus[1:]]}"
         raise UnknownLayoutError(message)
-    columns = ("FLUX", "IVAR", "ANDMASK")
-    missing = set(columns) - set(table.columns.names)
-    if missing or len(table.data) != 1:
+    missing = set(_COLUMNS) - {name.upper() for name in table.columns}
+    if missing or table.shape[0] != 1:
         message = (
-            f"table {_TABLE}: expected one row with {', '.join(columns)}, "
-            f"found {len(table.data)} rows with {', '.join(table.columns.names)}"
+            f"table {_TABLE}: expected one row with {', '.join(_COLUMNS)}, "
+            f"found {table.shape[0]} rows with {', '.join(table.columns)}"
         )
         raise UnknownLayoutError(message)
-    return tuple(np.asarray(table.data[name][0], np.float32) for name in columns)
+    rows = [np.ravel(table.column(name)) for name in _COLUMNS]
+    if len({row.size for row in rows}) > 1:
+        found = ", ".join(str(row.size) for row in rows)
+        message = f"table {_TABLE}: expected columns of one length, found {found}"
+        raise UnknownLayoutError(message)
+    return rows
 
 
-def _image_pixels(primary: fits.PrimaryHDU, cards: Cards) -> tuple[NDArray[np.float32], ...]:
+def _image(primary: Hdu, cards: Cards) -> tuple[Array, Array, Array]:
+    """Flux, inverse variance and AND mask."""
     shape = primary.shape
     if len(shape) != 2 or shape[0] != len(_ROWS) + 1:  # noqa: PLR2004 - an image has 2 axes
         message = f"expected an image of {len(_ROWS) + 1} rows, found shape {shape}"
         raise UnknownLayoutError(message)
-    given = _row_names(cards)
+    given = _row_names(cards.text("EXTEN0"))
     if given and (given[:2] + given[3:]) != _ROWS:
         message = f"EXTEN0: expected {', '.join(_ROWS)} (and a third row), found {', '.join(given)}"
         raise UnknownLayoutError(message)
-    flux, ivar, _, andmask, _ = np.asarray(primary.data, np.float32)
-    return flux, ivar, andmask
+    flux, ivar, _, and_mask, _ = primary.image()
+    return flux, ivar, and_mask
 
 
-def _row_names(cards: Cards) -> tuple[str, ...]:
+@lru_cache(maxsize=64)
+def _row_names(given: str | None) -> tuple[str, ...]:
     """Names of an image's rows, ``EXTEN0 = 'Flux Inverse Subcontinuum Andmask Ormask'``."""
-    return tuple(re.split(r"[,\s]+", (cards.text("EXTEN0") or "").lower()))
+    return tuple(re.findall(r"[^,\s]+", (given or "").lower()))
 
 
 def _spectral_axis(cards: Cards, size: int) -> NDArray[np.float64]:
@@ -147,7 +186,7 @@ def _spectral_axis(cards: Cards, size: int) -> NDArray[np.float64]:
             Quality.HEADER_INCOMPLETE,
             f"VACUUM: expected T, found {cards.value('VACUUM')}; wavelengths taken as vacuum",
         )
-    return np.asarray(10.0 ** (zero + step * np.arange(size)), np.float64)
+    return log_linear(zero, step, size)
 
 
 def _release(cards: Cards) -> str:
@@ -155,10 +194,22 @@ def _release(cards: Cards) -> str:
 
     Of these two only DR2 keeps the wavelengths in the third row.
     """
-    version = re.search(r"\bDR\d.*", cards.text("DATA_V") or "", re.IGNORECASE)
+    version = re.search(r"\bDR\d+( +[\w.]+)*", cards.text("DATA_V") or "", re.IGNORECASE)
     if version:
         return "-".join(version.group().lower().split())
-    return "dr2" if "wavelength" in _row_names(cards) else "dr1"
+    return "dr2" if "wavelength" in _row_names(cards.text("EXTEN0")) else "dr1"
+
+
+def _magnitudes(cards: Cards) -> dict[str, float | None]:
+    """``mag_g``, ``mag_r`` and ``mag_i`` (see the module); without where there is none."""
+    bands = _MAGNITUDES.fullmatch(cards.text("MAGTYPE") or "")
+    found: dict[str, float | None] = {}
+    for band in "gri":
+        place = bands[1].find(band) + 1 if bands else 0
+        name = f"MAG{place}" if place else f"MAG_PS_{band.upper()}"
+        magnitude = cards.known(name, least=_BRIGHTEST, most=_FAINTEST)
+        found[f"mag_{band}"] = None if magnitude == _NO_MAGNITUDE else magnitude
+    return found
 
 
 def _mjd(cards: Cards) -> float | None:
