@@ -12,24 +12,30 @@ In the order in which a spectrum meets them:
   :func:`kernel_fwhm`, :func:`fwhm_difference`, :func:`convolution_matrix`
 - :func:`rectify`: flux over continuum; :func:`interpolate`: without gaps
 - :func:`feature_vectors`: both, and whether the spectrum can be used
-- :func:`equivalent_width`, :func:`peak_height`: measures of the Hα line
+- :func:`measure_lines`: Hα, its neighbours and what mimics emission;
+  :func:`equivalent_width`, :func:`peak_height`, :func:`arm_junction`
 """
 
 from vospec.spectra.adaptation import adapt, convolution_matrix, fwhm_difference, kernel_fwhm
+from vospec.spectra.artefacts import arm_junction
 from vospec.spectra.features import FeatureVectors, feature_vectors
 from vospec.spectra.grid import log_grid
 from vospec.spectra.interpolation import interpolate
-from vospec.spectra.lines import equivalent_width, peak_height
+from vospec.spectra.lines import equivalent_width
+from vospec.spectra.measures import LineMeasures, measure_lines
+from vospec.spectra.profiles import peak_height
 from vospec.spectra.rectification import Rectified, rectify
 from vospec.spectra.resampling import Resampled, pixel_edges, resample, resampling_matrix
 from vospec.spectra.wavelengths import air_to_vacuum, vacuum_to_air
 
 __all__ = [
     "FeatureVectors",
+    "LineMeasures",
     "Rectified",
     "Resampled",
     "adapt",
     "air_to_vacuum",
+    "arm_junction",
     "convolution_matrix",
     "equivalent_width",
     "feature_vectors",
@@ -37,6 +43,7 @@ __all__ = [
     "interpolate",
     "kernel_fwhm",
     "log_grid",
+    "measure_lines",
     "peak_height",
     "pixel_edges",
     "rectify",

@@ -1,0 +1,182 @@
+"""What mimics a star's emission: the night sky, cosmic rays, the junction of two arms.
+
+- Sky: residues of OH lines around Hα, of either sign, in the mean of their significances.
+  OH 6562.8 and 6568.8 lie within Hα, 6553.6 in its wings, and 6498.7 on lines of late stars:
+  these do not count. Nor does [O I] 6300: it leaves residues in two thirds of LAMOST's
+  spectra, of atoms in another layer of the atmosphere, and tells little of Hα.
+- Cosmic ray: a spike whose two edges both lose 80 % of its height from one pixel to the
+  next. Behind a Gaussian of the instrument's width (σ = 1.03 pixels at R = 1800) a line
+  of one to three pixels loses 60 % at most, and 76 % were R 2200 (sharpness, as in Stetson
+  1987, PASP 99, 191; van Dokkum 2001, PASP 113, 1420). [O I] of the sky is left out: its
+  residues are as sharp.
+- Junction: LAMOST's arms meet between 5700 and 5900 Å. A straight line through the blocks
+  of 30 Å on each side is continued to 5800 Å; the difference of the two over their mean is
+  the step. Na D is left out.
+
+Cost: ten weights a sky line, thirty operations a pixel for spikes, and 12 sums of 20 pixels
+for the junction.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vospec.spectra.lines import unresolved_line
+from vospec.spectra.resampling import checked_batch, pixel_edges
+from vospec.spectra.wavelengths import air_to_vacuum
+
+Floats = NDArray[np.float64]
+
+#: OH 6-1 lines, air Å (Osterbrock et al. 1996, PASP 108, 277, table 1).
+OH_AIR = (6533.044, 6544.022, 6577.284, 6596.643, 6604.134)
+#: [O I] 6300 and 6364, air Å (ibid.).
+OXYGEN_AIR = (6300.304, 6363.780)
+#: Residues count from so many standard errors on, of one line or of the mean of all.
+SKY_SIGNIFICANCE = 5.0
+#: Spikes of so many pixels are cosmic rays.
+SPIKE_PIXELS = (1, 2, 3)
+#: The share of its height that a spike loses within one pixel, on both edges.
+SPIKE_SHARE = 0.8
+#: Height of a spike over the noise.
+SPIKE_SIGNIFICANCE = 6.0
+#: Where the arms meet, the blocks on both sides, and Na D between them, vacuum Å.
+JUNCTION = 5800.0
+BLOCKS = ((5610.0, 5790.0), (5810.0, 5990.0))
+SODIUM = (5882.0, 5905.0)
+#: A step is one from this share of the flux and so many of its standard errors on.
+STEP, STEP_SIGNIFICANCE = 0.1, 4.0
+_BLOCKS_A_SIDE = 6
+#: Å about [O I] where a spike is the sky's.
+_OXYGEN_REACH = 6.0
+#: Pixels on whose mean a spike stands, on either side, behind one pixel between.
+_GROUND = 3
+
+
+def sky_residual(
+    flux: Floats, spectral_axis: Floats, *, variance: Floats, resolving_power: float
+) -> NDArray[np.bool_]:
+    """Whether OH lines around Hα were subtracted too little or too much.
+
+    Parameters
+    ----------
+    flux, variance
+        Rectified flux and its variance, shape (n, n_pixels).
+    spectral_axis
+        Vacuum wavelengths in Å, shape (n_pixels,).
+    resolving_power
+        λ/FWHM of the instrument.
+
+    Returns
+    -------
+    numpy.ndarray
+        True where residues are significant, shape (n,).
+    """
+    lines = (float(air_to_vacuum(wavelength)) for wavelength in OH_AIR)
+    found = [unresolved_line(tuple(spectral_axis), line, resolving_power) for line in lines]
+    weights = [one for one in found if one is not None]
+    if not weights:
+        return np.zeros(len(flux), dtype=bool)
+    each = np.column_stack(weights)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        significance = (flux @ each) / np.sqrt(variance @ each**2)
+    mean = significance.sum(axis=1) / np.sqrt(len(weights))
+    together = np.column_stack([significance, mean])
+    return np.asarray((np.abs(together) > SKY_SIGNIFICANCE).any(axis=1))
+
+
+def cosmic_ray(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray[np.bool_]:
+    """Whether a spike is narrower than the instrument can draw a line.
+
+    Parameters
+    ----------
+    flux
+        Rectified flux, shape (n, n_pixels).
+    spectral_axis
+        Vacuum wavelengths in Å, shape (n_pixels,).
+    noise
+        Scatter of the flux outside the lines, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        True where there is one, shape (n,).
+    """
+    oxygen = np.asarray(air_to_vacuum(OXYGEN_AIR))[:, None]
+    elsewhere = np.all(np.abs(spectral_axis - oxygen) > _OXYGEN_REACH, axis=0)
+    least = SPIKE_SIGNIFICANCE * noise[:, None]
+    hit = np.zeros(len(flux), dtype=bool)
+    ground = (flux[:, :-2] + flux[:, 1:-1] + flux[:, 2:]) / _GROUND
+    start = _GROUND + 1
+    for width in SPIKE_PIXELS:
+        n = flux.shape[1] - width - 2 * start
+        if n <= 0:
+            break
+        inside = [flux[:, start + k : start + k + n] for k in range(width)]
+        lowest, highest = np.minimum.reduce(inside), np.maximum.reduce(inside)
+        beside = np.maximum(flux[:, start - 1 :][:, :n], flux[:, start + width :][:, :n])
+        around = np.maximum(ground[:, :n], ground[:, start + width + 1 :][:, :n])
+        height = highest - around
+        sharp = (height > least) & (lowest - beside > SPIKE_SHARE * height)
+        hit |= (sharp & elsewhere[start : start + n]).any(axis=1)
+    return hit
+
+
+def arm_junction(
+    flux: ArrayLike, spectral_axis: ArrayLike, *, mask: ArrayLike | None = None
+) -> NDArray[np.bool_]:
+    """Whether the flux has a step where the arms of LAMOST's spectrographs meet.
+
+    Parameters
+    ----------
+    flux
+        Flux in its original pixels, shape (n, n_pixels).
+    spectral_axis
+        Vacuum wavelengths in Å, shape (n_pixels,).
+    mask
+        True where a pixel is bad, shape (n, n_pixels).
+
+    Returns
+    -------
+    numpy.ndarray
+        True where the step is at least a tenth of the flux and 4 times its error, shape
+        (n,); False where the pixels do not reach from 5610 to 5990 Å or a block of 30 Å
+        has no good one.
+    """
+    values, bad, *_ = checked_batch(flux, spectral_axis, mask)
+    edges = pixel_edges(spectral_axis)
+    if edges[0] > BLOCKS[0][0] or edges[-1] < BLOCKS[1][1]:
+        return np.zeros(len(values), dtype=bool)
+    used, members, distance = _blocks(tuple(np.asarray(spectral_axis, dtype=np.float64)))
+    good = ~bad[:, used]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = (np.where(good, values[:, used], 0.0) @ members) / (good @ members)
+        blue, blue_error = _continued(means[:, :_BLOCKS_A_SIDE], distance[:_BLOCKS_A_SIDE])
+        red, red_error = _continued(means[:, _BLOCKS_A_SIDE:], distance[_BLOCKS_A_SIDE:])
+        level = (np.abs(blue) + np.abs(red)) / 2.0
+        least = np.maximum(STEP * level, STEP_SIGNIFICANCE * np.hypot(blue_error, red_error))
+        return np.asarray(np.abs(red - blue) > least)
+
+
+@lru_cache(maxsize=8)
+def _blocks(axis: tuple[float, ...]) -> tuple[slice, Floats, Floats]:
+    """The pixels of the blocks, which block each is in (1 or 0), and the blocks' places."""
+    grid = np.array(axis)
+    limits = [np.linspace(*side, _BLOCKS_A_SIDE + 1) for side in BLOCKS]
+    pairs = [pair for side in limits for pair in zip(side[:-1], side[1:], strict=True)]
+    sodium = (grid >= SODIUM[0]) & (grid <= SODIUM[1])
+    members = np.column_stack([(grid >= low) & (grid < high) & ~sodium for low, high in pairs])
+    held = np.flatnonzero(members.any(axis=1))
+    used = slice(held[0], held[-1] + 1)
+    weights = members[used].astype(np.float64)
+    return used, weights, (grid[used] - JUNCTION) @ weights / weights.sum(axis=0)
+
+
+def _continued(means: Floats, distance: Floats) -> tuple[Floats, Floats]:
+    """Straight lines through blocks, where they meet the junction, with standard errors."""
+    basis = np.column_stack([np.ones_like(distance), distance])
+    inverse = np.linalg.pinv(basis)
+    coefficients = means @ inverse.T
+    residual = means - coefficients @ basis.T
+    scatter = np.sqrt((residual**2).sum(axis=1) / (distance.size - 2))
+    return coefficients[:, 0], scatter * np.sqrt((inverse[0] ** 2).sum())
