@@ -11,7 +11,17 @@ import pytest
 from vospec import __version__, config
 from vospec.__main__ import main
 
-COMMANDS = ("simulate", "ingest", "features", "score", "publish", "run", "status", "config")
+COMMANDS = (
+    "simulate",
+    "fetch",
+    "ingest",
+    "features",
+    "score",
+    "publish",
+    "run",
+    "status",
+    "config",
+)
 
 
 @pytest.fixture

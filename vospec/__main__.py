@@ -27,6 +27,8 @@ interrupted:
   score     build the neighbour graph, spread the labels, select candidates
   publish   load everything into PostgreSQL, where DaCHS serves it
   run       all of these
+
+Spectra of a service of the Virtual Observatory are downloaded by fetch.
 """
 
 EPILOG = """\
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="say more")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_simulate(commands)
+    _add_fetch(commands)
     for name, command, meaning in (
         ("ingest", _ingest, "read the FITS files into the store"),
         ("features", _features, "make the feature vectors (after ingest)"),
@@ -116,6 +119,50 @@ def _add_simulate(commands: Commands) -> None:
     parser.set_defaults(command=_simulate)
 
 
+def _add_fetch(commands: Commands) -> None:
+    meaning = "download the spectra of an SSA service into a folder, which ingest then reads"
+    parser = commands.add_parser("fetch", help=meaning, description=f"{meaning}; {FETCH_NOTE}")
+    parser.add_argument("folder", type=Path, help="where to write; made if missing")
+    parser.add_argument("--ssa", required=True, metavar="URL", help="the service's base address")
+    parser.add_argument(
+        "--positions", type=Path, metavar="FILE", help="CSV: ra, dec and maybe size, in degrees"
+    )
+    for option, kind, default, what in (
+        ("--radius-arcsec", _positive, 30.0, "around positions without a size"),
+        ("--pause", float, 0.5, "seconds between two requests"),
+        ("--timeout", _positive, 60.0, "seconds without an answer"),
+        ("--max", _count, None, "most spectra in the folder"),
+    ):
+        parser.add_argument(option, type=kind, default=default, metavar="N", help=what)
+    parser.add_argument(
+        "--band",
+        type=_positive,
+        nargs=2,
+        default=(6540.0, 6580.0),
+        metavar=("LOW", "HIGH"),
+        help="what a spectrum must cover, in Å (default: 6540 6580, Hα)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("application/fits", "image/fits"),
+        default="application/fits",
+        help="taken first where an observation has both (default: application/fits)",
+    )
+    parser.add_argument("--again", action="store_true", help="ask for new spectra, too")
+    parser.set_defaults(command=_fetch)
+
+
+FETCH_NOTE = "what was interrupted goes on; exit code 1: something failed or was cut short"
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        message = f"{text} is not a positive number"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -145,6 +192,28 @@ def _simulate(given: argparse.Namespace) -> int:
             progress=progress.update,
         )
     return 0
+
+
+def _fetch(given: argparse.Namespace) -> int:
+    from vospec.archives import ssa  # noqa: PLC0415 - loads what talks to services
+
+    size = 2 * given.radius_arcsec / 3600
+    regions = given.positions and ssa.read_positions(given.positions, size=size)
+    manners = ssa.Manners(pause=given.pause, timeout=given.timeout)
+    with ssa.Transport(manners) as transport:
+        outcome = ssa.fetch(
+            given.ssa,
+            given.folder,
+            regions=regions,
+            band=tuple(sorted(given.band)),
+            preferred=given.format,
+            most=given.max,
+            again=given.again,
+            transport=transport,
+        )
+    for line in outcome.lines():
+        logger.info("%s", line)
+    return 0 if outcome.complete else 1
 
 
 def _config(_: argparse.Namespace) -> int:

@@ -49,3 +49,19 @@ class SparkError(VospecError):
 
 class DatabaseError(VospecError):
     """PostgreSQL cannot be reached or refuses what was asked."""
+
+
+class ServiceError(VospecError):
+    """A service of the Virtual Observatory is silent, broken or not what it should be."""
+
+
+class ManifestError(VospecError):
+    """A folder's list of what was downloaded is not as vospec writes it."""
+
+
+class PositionListError(VospecError):
+    """A list of positions cannot be read, or one of its lines is no position."""
+
+
+class FileSystemError(VospecError):
+    """A file system that a path names cannot be opened."""

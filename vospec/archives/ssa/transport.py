@@ -1,0 +1,213 @@
+"""Polite HTTP: one request at a time, a pause between two, bounded answers, patience.
+
+A service that is down or asks to wait (5xx, 429, a broken connection, silence) is
+asked again after 1, 2, 4 … seconds, or after what its Retry-After says (RFC 9110,
+section 10.2.3); what it refuses (other 4xx) is not asked again.
+"""
+
+import email.utils
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import requests
+
+from vospec import __version__
+from vospec.errors import ServiceError
+
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_CHUNK = 1 << 16
+#: A server that sends a byte now and then must end, too.
+_PATIENCE = 20
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a service is treated.
+
+    Attributes
+    ----------
+    pause
+        Seconds between two requests.
+    timeout
+        Seconds without an answer or without the next bytes of it.
+    tries
+        How often one thing is asked for.
+    longest_wait
+        Seconds of Retry-After that are waited; who asks for more is given up.
+    """
+
+    pause: float = 0.5
+    timeout: float = 60.0
+    tries: int = 4
+    longest_wait: float = 300.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole body of an answer.
+
+    Attributes
+    ----------
+    content
+        The bytes, of which none is missing where ``measured``.
+    content_type
+        Media type in lower case, empty where not told.
+    measured
+        Whether the service told the length, so that the body is known to be whole.
+    """
+
+    content: bytes
+    content_type: str
+    measured: bool
+
+
+class RefusedError(ServiceError):
+    """The service answers, and does not give this one thing."""
+
+
+class _PassingError(Exception):
+    """What may be better the next time, and the seconds that the service asks for."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class Transport:
+    """Requests to one service and to the addresses that it gives.
+
+    Parameters
+    ----------
+    manners : Manners
+        How the service is treated.
+    sleep, clock : callable
+        Waits for seconds; seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        manners: Manners,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.manners = manners
+        self.session = requests.Session()
+        self.session.headers["User-Agent"] = f"vospec/{__version__} (IVOA-copy)"
+        self._sleep, self.clock = sleep, clock
+        self._free = clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.session.close()
+
+    def get(self, url: str, parameters: dict[str, str] | None = None, *, most: int) -> Answer:
+        """Ask for an address.
+
+        Parameters
+        ----------
+        url
+            Of http or https.
+        parameters
+            Of the query.
+        most
+            Bytes of an answer at most.
+
+        Raises
+        ------
+        RefusedError
+            No address of http(s), refused by the service, or too large.
+        ServiceError
+            Silent, broken or overloaded at every try.
+        """
+        if urlsplit(url).scheme not in {"http", "https"}:
+            message = f"{url}: expected an address of http or https"
+            raise RefusedError(message)
+        for number in range(self.manners.tries):
+            self._wait(self._free - self.clock())
+            try:
+                return self._ask(url, parameters, most)
+            except _PassingError as fault:
+                reason, last = fault, fault.wait
+            finally:
+                self._free = self.clock() + self.manners.pause
+            if last is not None and last > self.manners.longest_wait:
+                message = f"{url}: {reason}; it asks to come again in {last:.0f} s"
+                raise ServiceError(message) from reason
+            if number + 1 < self.manners.tries:
+                self._wait(2.0**number if last is None else last)
+        message = f"{url}: asked {self.manners.tries} times: {reason}"
+        raise ServiceError(message) from reason
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds)
+
+    def _ask(self, url: str, parameters: dict[str, str] | None, most: int) -> Answer:
+        try:
+            with self.session.get(
+                url, params=parameters, stream=True, timeout=self.manners.timeout
+            ) as response:
+                _check_status(response, url)
+                content = self._body(response, url, most)
+                # What requests has unpacked has another length than the header tells.
+                packed = "Content-Encoding" in response.headers
+                measured = packed or "Content-Length" in response.headers
+                kind = response.headers.get("Content-Type", "").strip().lower()
+                return Answer(content, kind, measured)
+        except (requests.URLRequired, requests.TooManyRedirects, ValueError) as fault:
+            # requests' faults of addresses are ValueErrors.
+            message = f"{url}: {fault}"
+            raise RefusedError(message) from fault
+        except requests.RequestException as fault:
+            reason = f"{type(fault).__name__}: {fault}"
+            raise _PassingError(reason) from fault
+
+    def _body(self, response: requests.Response, url: str, most: int) -> bytes:
+        deadline = self.clock() + _PATIENCE * self.manners.timeout
+        content = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            content += chunk
+            if len(content) > most:
+                message = f"{url}: expected at most {most} bytes, found more"
+                raise RefusedError(message)
+            if self.clock() > deadline:
+                message = f"no end of the answer after {len(content)} bytes"
+                raise _PassingError(message)
+        return bytes(content)
+
+
+def _check_status(response: requests.Response, url: str) -> None:
+    code = response.status_code
+    if code in _AGAIN:
+        reason = f"expected HTTP 200, found {code} {response.reason}"
+        raise _PassingError(reason, _seconds(response.headers.get("Retry-After")))
+    if code != requests.codes.ok:
+        message = f"{url}: expected HTTP 200, found {code} {response.reason}"
+        raise RefusedError(message)
+
+
+def _seconds(given: str | None) -> float | None:
+    """Seconds of Retry-After: a number, or the time of a date."""
+    if given is None:
+        return None
+    if given.strip().isdigit():
+        return float(given)
+    try:
+        date = email.utils.parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max((date - datetime.now(UTC)).total_seconds(), 0.0)
