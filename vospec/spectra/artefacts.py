@@ -13,11 +13,12 @@
   of 30 Å on each side is continued to 5800 Å; the difference of the two over their mean is
   the step. Na D is left out.
 
-Cost: ten weights a sky line, thirty operations a pixel for spikes, and 12 sums of 20 pixels
-for the junction.
+Cost: a spectrum takes ten weights a sky line, three operations a pixel for spikes (sixty where
+there may be one), and 12 sums of 25 pixels for the junction.
 """
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,21 +105,29 @@ def cosmic_ray(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray
     """
     oxygen = np.asarray(air_to_vacuum(OXYGEN_AIR))[:, None]
     elsewhere = np.all(np.abs(spectral_axis - oxygen) > _OXYGEN_REACH, axis=0)
-    least = SPIKE_SIGNIFICANCE * noise[:, None]
+    # A rise and a fall so close and steep are rare: few spectra remain to be looked at.
+    edge = SPIKE_SHARE * SPIKE_SIGNIFICANCE * noise[:, None]
+    steps = np.diff(flux, axis=1)
+    rises, falls = (steps > edge) & elsewhere[1:], steps < -edge
+    both = [rises[:, :-width] & falls[:, width:] for width in SPIKE_PIXELS]
+    hit: NDArray[np.bool_] = np.any([one.any(axis=1) for one in both], axis=0)
+    hit[hit] = _has_spike(flux[hit], elsewhere, SPIKE_SIGNIFICANCE * noise[hit, None])
+    return hit
+
+
+def _has_spike(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDArray[np.bool_]:
+    """Whether one to three pixels stand on sharp edges, higher than the least."""
     hit = np.zeros(len(flux), dtype=bool)
     ground = (flux[:, :-2] + flux[:, 1:-1] + flux[:, 2:]) / _GROUND
     start = _GROUND + 1
     for width in SPIKE_PIXELS:
-        n = flux.shape[1] - width - 2 * start
-        if n <= 0:
-            break
-        inside = [flux[:, start + k : start + k + n] for k in range(width)]
-        lowest, highest = np.minimum.reduce(inside), np.maximum.reduce(inside)
+        n = max(flux.shape[1] - width - 2 * start, 0)
+        inside = np.stack([flux[:, start + k :][:, :n] for k in range(width)])
         beside = np.maximum(flux[:, start - 1 :][:, :n], flux[:, start + width :][:, :n])
         around = np.maximum(ground[:, :n], ground[:, start + width + 1 :][:, :n])
-        height = highest - around
-        sharp = (height > least) & (lowest - beside > SPIKE_SHARE * height)
-        hit |= (sharp & elsewhere[start : start + n]).any(axis=1)
+        height = inside.max(axis=0) - around
+        sharp = (height > least) & (inside.min(axis=0) - beside > SPIKE_SHARE * height)
+        hit |= np.asarray((sharp & elsewhere[start:][:n]).any(axis=1))
     return hit
 
 
@@ -163,7 +172,7 @@ def _blocks(axis: tuple[float, ...]) -> tuple[slice, Floats, Floats]:
     """The pixels of the blocks, which block each is in (1 or 0), and the blocks' places."""
     grid = np.array(axis)
     limits = [np.linspace(*side, _BLOCKS_A_SIDE + 1) for side in BLOCKS]
-    pairs = [pair for side in limits for pair in zip(side[:-1], side[1:], strict=True)]
+    pairs = [pair for side in limits for pair in pairwise(side)]
     sodium = (grid >= SODIUM[0]) & (grid <= SODIUM[1])
     members = np.column_stack([(grid >= low) & (grid < high) & ~sodium for low, high in pairs])
     held = np.flatnonzero(members.any(axis=1))

@@ -90,17 +90,14 @@ def measure_lines(
             f"noise must have shape ({len(values)},), one number a spectrum, given {scatter.shape}"
         )
         raise ValueError(msg)
-    spread = pixel_variance(values, scatter, given)
+    # Noise, not the archive's word alone, must be exceeded by what counts as seen.
+    spread = np.maximum(pixel_variance(values, scatter, given), scatter[:, None] ** 2)
     strengths, errors = _forbidden(values, axis, spread, resolving_power)
-    profiles = measure_profiles(values, axis, deviation=np.sqrt(spread))
+    profiles = measure_profiles(values, axis, variance=spread)
     flags = {
         LineFlag.NEBULAR: is_nebular(strengths, errors),
         LineFlag.SKY_RESIDUAL: sky_residual(
-            values,
-            axis,
-            # Noise, not the archive's word alone, must be exceeded.
-            variance=np.maximum(spread, scatter[:, None] ** 2),
-            resolving_power=resolving_power,
+            values, axis, variance=spread, resolving_power=resolving_power
         ),
         LineFlag.COSMIC_RAY: cosmic_ray(values, axis, noise=scatter),
     }
@@ -108,10 +105,14 @@ def measure_lines(
         equivalent_width=equivalent_width(values, axis),
         equivalent_width_error=equivalent_width_error(values, axis, noise=scatter, variance=given),
         peak_height=peak_height(values, axis),
-        **vars(profiles),
+        fwhm=profiles.fwhm,
+        n_peaks=profiles.n_peaks,
+        peak_separation=profiles.peak_separation,
+        violet_to_red=profiles.violet_to_red,
+        central_depth=profiles.central_depth,
         helium_6678=_helium(values, axis),
         **strengths,
-        line_flags=sum(int(flag) * hit for flag, hit in flags.items()),
+        line_flags=np.sum([int(flag) * hit for flag, hit in flags.items()], axis=0),
     )
 
 

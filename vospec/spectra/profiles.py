@@ -25,7 +25,7 @@ Two equal Gaussians of deviation σ have two maxima if they are more than 2σ ap
 closer than 142 km/s are one, however sharp, and of discs, whose peaks are as wide as
 a third of their separation, those closer than about 190 km/s.
 
-Cost: about 13² operations for the prominences and 40 for the width, a spectrum.
+Cost: a few operations for each of 13 pixels; of spectra with peaks about 300.
 """
 
 from dataclasses import dataclass
@@ -108,9 +108,7 @@ def peak_height(
     return np.asarray(height - 1.0).reshape(np.shape(flux)[:-1])
 
 
-def measure_profiles(
-    flux: ArrayLike, spectral_axis: ArrayLike, *, deviation: ArrayLike
-) -> Profiles:
+def measure_profiles(flux: ArrayLike, spectral_axis: ArrayLike, *, variance: ArrayLike) -> Profiles:
     """Find the peaks of Hα's emission and measure them.
 
     Parameters
@@ -119,8 +117,8 @@ def measure_profiles(
         Rectified flux, shape (n, n_pixels).
     spectral_axis
         Wavelengths of the pixels in Å, shape (n_pixels,).
-    deviation
-        Standard deviation of the flux, shape (n, n_pixels).
+    variance
+        Variance of the flux, shape (n, n_pixels).
 
     Returns
     -------
@@ -134,20 +132,25 @@ def measure_profiles(
     """
     where = (spectral_axis, HALPHA, HALF_WIDTH, FLANKS)
     block, axis, tried = _surroundings(flux, *where)
-    peaks = _peaks(block, _surroundings(deviation, *where)[0], tried)
+    peaks = _peaks(block, np.sqrt(_surroundings(variance, *where)[0]), tried)
+    n_peaks = peaks.sum(axis=0)
+    measures = np.full((4, n_peaks.size), np.nan)
+    # Most stars have no emission: only the others are measured.
+    single, double = n_peaks > 0, n_peaks > 1
+    measures[0, single] = _fwhm(block[:, single], axis, peaks[:, single])
+    measures[1:, double] = _pairs(block[:, double], axis, peaks[:, double])
+    return Profiles(n_peaks, *measures)
+
+
+def _pairs(block: Floats, axis: Floats, peaks: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+    """Separation (km/s), V/R and central depth of the two highest peaks."""
     violet, red = _two_highest(block, peaks)
     (violet_flux, violet_at), (red_flux, red_at) = _vertex(block, violet), _vertex(block, red)
     place = np.arange(axis.size)
     separation = np.interp(red_at, place, axis) - np.interp(violet_at, place, axis)
     depth = 1.0 - 2.0 * _lowest(block, violet, red) / (violet_flux + red_flux)
-    n_peaks = peaks.sum(axis=0)
-    measures = (
-        _fwhm(block, axis, peaks),
-        np.where(n_peaks > 1, LIGHT_SPEED * separation / HALPHA, np.nan),
-        np.where(n_peaks > 1, (violet_flux - 1.0) / (red_flux - 1.0), np.nan),
-        np.where(n_peaks > 1, depth, np.nan),
-    )
-    return Profiles(n_peaks, *measures)
+    ratio = (violet_flux - 1.0) / (red_flux - 1.0)
+    return LIGHT_SPEED * separation / HALPHA, ratio, depth
 
 
 def _surroundings(
@@ -173,10 +176,8 @@ def _surroundings(
 
 def _around(block: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
     """Each spectrum's pixel of an index, between its two neighbours."""
-    before, pixel, after = (
-        np.take_along_axis(block, index[None] + step, axis=0)[0] for step in (-1, 0, 1)
-    )
-    return before, pixel, after
+    row = np.arange(index.size)
+    return block[index - 1, row], block[index, row], block[index + 1, row]
 
 
 def _vertex(block: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -186,30 +187,33 @@ def _vertex(block: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats]:
     slope = (before - after) / 2.0
     offset = np.divide(slope, bend, out=np.zeros_like(bend), where=bend < 0)
     offset = np.clip(offset, -0.5, 0.5)
-    return pixel - slope * offset / 2.0, index + offset
+    return pixel - slope * offset / 2.0, np.asarray(index + offset, dtype=np.float64)
 
 
 def _peaks(block: Floats, deviation: Floats, tried: slice) -> NDArray[np.bool_]:
     """Which pixels are significant peaks, of the shape of the block."""
     peaks = np.zeros(block.shape, dtype=bool)
-    for i in range(tried.start, tried.stop):
-        peaks[i] = (block[i] > block[i - 1]) & (block[i] >= block[i + 1])
-        peaks[i] &= block[i] - 1.0 >= SIGNIFICANCE * deviation[i]
-        rows = np.flatnonzero(peaks[i])
-        ground = _ground(block[:, rows], i)
-        difference = np.sqrt(2.0) * deviation[i, rows]
-        peaks[i, rows] = block[i, rows] - ground >= SIGNIFICANCE * difference
+    before, after = slice(tried.start - 1, tried.stop - 1), slice(tried.start + 1, tried.stop + 1)
+    peaks[tried] = (block[tried] > block[before]) & (block[tried] >= block[after])
+    peaks[tried] &= block[tried] - 1.0 >= SIGNIFICANCE * deviation[tried]
+    pixel, row = np.nonzero(peaks)
+    prominence = block[pixel, row] - _ground(block, pixel, row)
+    difference = np.sqrt(2.0) * deviation[pixel, row]
+    peaks[pixel, row] = prominence >= SIGNIFICANCE * difference
     return peaks
 
 
-def _ground(block: Floats, i: int) -> Floats:
-    """The higher of the two lowest fluxes that part pixel i from higher flux on its sides."""
+def _ground(block: Floats, pixel: NDArray[np.intp], row: NDArray[np.intp]) -> Floats:
+    """The higher of the two lowest fluxes that part pixels from higher flux on their sides."""
+    top = block[pixel, row]
     sides = []
-    for side in (range(i - 1, -1, -1), range(i + 1, len(block))):
-        lowest, open_ = block[i].copy(), np.ones(block.shape[1], dtype=bool)
-        for j in side:
-            open_ &= block[j] <= block[i]
-            np.minimum(lowest, block[j], out=lowest, where=open_)
+    for step in (-1, 1):
+        lowest, part = top.copy(), np.ones(top.shape, dtype=bool)
+        for distance in range(1, len(block)):
+            place = pixel + step * distance
+            value = block[np.clip(place, 0, len(block) - 1), row]
+            part &= (value <= top) & (place >= 0) & (place < len(block))
+            np.minimum(lowest, value, out=lowest, where=part)
         sides.append(lowest)
     return np.maximum(*sides)
 
@@ -217,13 +221,12 @@ def _ground(block: Floats, i: int) -> Floats:
 def _two_highest(
     block: Floats, peaks: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of the two highest peaks, violet before red; pixel 1 stands in for a missing one."""
+    """Indices of the two highest peaks, violet before red."""
     heights = np.where(peaks, block, -np.inf)
     first = heights.argmax(axis=0)
     np.put_along_axis(heights, first[None], -np.inf, axis=0)
     second = heights.argmax(axis=0)
-    pair = np.clip((first, second), 1, len(block) - 2)
-    return pair.min(axis=0), pair.max(axis=0)
+    return np.minimum(first, second), np.maximum(first, second)
 
 
 def _lowest(block: Floats, low: NDArray[np.intp], high: NDArray[np.intp]) -> Floats:
@@ -236,15 +239,13 @@ def _lowest(block: Floats, low: NDArray[np.intp], high: NDArray[np.intp]) -> Flo
 def _fwhm(block: Floats, axis: Floats, peaks: NDArray[np.bool_]) -> Floats:
     """Width between the outer flanks of the peaks that reach half of the highest one's height."""
     index = np.arange(len(block))[:, None]
-    highest = np.where(peaks, block, -np.inf).argmax(axis=0)
-    any_peak = peaks.any(axis=0)
-    top, _ = _vertex(block, np.clip(highest, 1, len(block) - 2))
+    top, _ = _vertex(block, np.where(peaks, block, -np.inf).argmax(axis=0))
     half = (1.0 + top) / 2.0
     tall, below = peaks & (block >= half), block < half
     first, last = tall.argmax(axis=0), len(block) - 1 - tall[::-1].argmax(axis=0)
     left = np.where(below & (index < first), index, -1).max(axis=0)
     right = np.where(below & (index > last), index, len(block)).min(axis=0)
-    found = any_peak & (left >= 0) & (right < len(block))
+    found = (left >= 0) & (right < len(block))
     left, right = np.clip(left, 0, len(block) - 2), np.clip(right, 1, len(block) - 1)
     blue = _crossing(block, axis, left, half)
     return np.where(found, _crossing(block, axis, right - 1, half) - blue, np.nan)
@@ -252,7 +253,8 @@ def _fwhm(block: Floats, axis: Floats, peaks: NDArray[np.bool_]) -> Floats:
 
 def _crossing(block: Floats, axis: Floats, index: NDArray[np.intp], level: Floats) -> Floats:
     """Wavelength at which the flux passes a level between a pixel and the next one."""
-    here, there = (np.take_along_axis(block, index[None] + step, axis=0)[0] for step in (0, 1))
+    row = np.arange(index.size)
+    here, there = block[index, row], block[index + 1, row]
     rise = there - here
     share = np.divide(level - here, rise, out=np.zeros_like(rise), where=rise != 0)
     return np.asarray(axis[index] + share * (axis[index + 1] - axis[index]))
