@@ -14,18 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vospec import __version__, learning, spectra
-from vospec.columns import CANDIDATES, CLASSES, RUNS, SCORES, SPECTRA, TARGET_CLASSES
+from vospec import __version__, learning
+from vospec.columns import CANDIDATES, CLASSES, FEATURES, RUNS, SCORES, SPECTRA, TARGET_CLASSES
 from vospec.config import LearningSettings, SelectionSettings
 from vospec.errors import ConfigurationError, NoSpectraError
 from vospec.store import Dataset, arrow_schema
 
 UNLABELLED = -1
 
-_JUDGED = ("spectrum_id", "quality")
-
-#: What a candidate takes over from its spectrum.
-_TOLD = [name for name in CANDIDATES.names if name in SPECTRA.names and name not in _JUDGED]
+#: What a candidate takes over from its feature vector: noise, quality, the lines' measures.
+_MEASURED = [name for name in CANDIDATES.names if name in FEATURES.names and name != "spectrum_id"]
+#: What it takes over from its spectrum.
+_TOLD = [name for name in CANDIDATES.names if name in SPECTRA.names and name not in FEATURES.names]
 
 #: A scipy sparse array of edge weights, symmetric; scipy ships no types.
 Graph = Any
@@ -131,7 +131,6 @@ def candidate_table(
     *,
     of: Dataset,
     features: Dataset,
-    grid: NDArray[np.float64],
     selection: SelectionSettings,
 ) -> pa.Table:
     """The best scores of the survey with measures of their lines.
@@ -141,9 +140,7 @@ def candidate_table(
     scores : Table
         Rows of :data:`vospec.columns.SCORES`.
     of, features : Dataset
-        Spectra and their vectors.
-    grid : (n_elements,) array
-        Vacuum wavelengths in Å.
+        Spectra, and their vectors with the measures of their lines.
     selection : SelectionSettings
         What makes a candidate.
 
@@ -155,14 +152,11 @@ def candidate_table(
     best = (pc.field("score") >= selection.min_score) & (pc.field("rank") <= selection.n_candidates)
     chosen = scores.filter(best).sort_by("rank")
     names = chosen.column("spectrum_id")
-    known = _rows_of(of, names, _TOLD)
-    vectors = _rows_of(features, names, ["flux", "continuum_noise", "quality"])
-    for table in (known, vectors):
+    for table in (_rows_of(of, names, _TOLD), _rows_of(features, names, _MEASURED)):
         for name in table.column_names:
             chosen = chosen.append_column(name, table.column(name))
-    return (
-        _with_measures(chosen, grid).select(list(CANDIDATES.names)).cast(arrow_schema(CANDIDATES))
-    )
+    chosen = chosen.append_column("class", _largest(chosen))
+    return chosen.select(list(CANDIDATES.names)).cast(arrow_schema(CANDIDATES))
 
 
 def _rows_of(dataset: Dataset, names: pa.ChunkedArray, columns: list[str]) -> pa.Table:
@@ -173,20 +167,13 @@ def _rows_of(dataset: Dataset, names: pa.ChunkedArray, columns: list[str]) -> pa
     return found.take(pc.index_in(names, found.column("spectrum_id"))).select(columns)
 
 
-def _with_measures(rows: pa.Table, grid: NDArray[np.float64]) -> pa.Table:
-    flux = np.array(rows.column("flux").to_pylist(), dtype=float).reshape(len(rows), len(grid))
+def _largest(rows: pa.Table) -> pa.Array:
+    """The class of the largest share."""
     shares = np.column_stack(
         [rows.column(f"p_{name}").to_numpy(zero_copy_only=False) for name in CLASSES]
     ).astype(float)
     best = np.nan_to_num(shares, nan=-1).argmax(axis=1)
-    measures = {
-        "class": [CLASSES[i] for i in best],
-        "equivalent_width": spectra.equivalent_width(flux, grid),
-        "peak_height": spectra.peak_height(flux, grid),
-    }
-    for name, values in measures.items():
-        rows = rows.append_column(name, pa.array(values))
-    return rows
+    return pa.array([CLASSES[i] for i in best], pa.string())
 
 
 def record(method: str, settings: LearningSettings, **facts: Any) -> pa.Table:  # noqa: ANN401 - of the columns' types
