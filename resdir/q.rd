@@ -25,8 +25,15 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     *The best candidates, with what is needed to judge them*::
 
       SELECT TOP 20 rank, score, class, object, ra, dec, snr,
-        equivalent_width, peak_height
+        equivalent_width, equivalent_width_error, peak_height, line_flags
       FROM vospec.candidates ORDER BY rank
+
+    *Double peaks*, V over R, with none of the flags that tell of sky, nebula or cosmic
+    rays::
+
+      SELECT spectrum_id, n_peaks, peak_separation, violet_to_red, central_depth
+      FROM vospec.candidates WHERE n_peaks = 2 AND line_flags = 0
+      ORDER BY peak_separation DESC
 
     *Bright candidates that the archive takes for ordinary A stars*::
 
@@ -190,6 +197,38 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
       <values nullLiteral="-2147483648"/>
     </column>
+    <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
+    <column name="equivalent_width_error" type="real" unit="Angstrom" ucd="stat.error;spect.line.eqWidth"
+      description="Standard error of equivalent_width by noise in the line and in the continuum under it"/>
+    <column name="peak_height" type="real" ucd="spect.line.intensity"
+      description="Largest rectified flux within 10 Å of Hα, minus 1"/>
+    <column name="fwhm" type="real" unit="Angstrom" ucd="spect.line.width"
+      description="Full width of the emission at half of peak_height, outermost flanks, instrument's width included; NULL without a peak"/>
+    <column name="n_peaks" type="smallint" ucd="meta.number;spect.line"
+      description="Number of peaks within 10 Å of Hα that stand out of the continuum and of each other by 4 times the noise">
+      <values nullLiteral="-32768"/>
+    </column>
+    <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff"
+      description="Separation of the two highest peaks; NULL without two peaks"/>
+    <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio"
+      description="V/R: height above the continuum of the violet over that of the red one of the two highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks"/>
+    <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio"
+      description="Depth of the lowest flux between the two highest peaks under their mean, over their mean: 1 − 2 F / (F_V + F_R); NULL without two peaks"/>
+    <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative"/>
+    <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="line_flags" type="integer" ucd="meta.code"
+      description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's lines near Hα or of strong [O I]; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
+      <values nullLiteral="-2147483648"/>
+    </column>
   </table>
 
   <table id="feature_summary" onDisk="True" adql="True">
@@ -198,6 +237,20 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column original="features.continuum_noise"/>
     <column original="features.n_interpolated"/>
     <column original="features.quality"/>
+    <column original="features.equivalent_width"/>
+    <column original="features.equivalent_width_error"/>
+    <column original="features.peak_height"/>
+    <column original="features.fwhm"/>
+    <column original="features.n_peaks"/>
+    <column original="features.peak_separation"/>
+    <column original="features.violet_to_red"/>
+    <column original="features.central_depth"/>
+    <column original="features.helium_6678"/>
+    <column original="features.nitrogen_6548"/>
+    <column original="features.nitrogen_6583"/>
+    <column original="features.sulphur_6716"/>
+    <column original="features.sulphur_6731"/>
+    <column original="features.line_flags"/>
   </table>
 
   <table id="grid" onDisk="True" adql="True" primary="element">
@@ -344,8 +397,36 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Subclass (spectral type) given by the archive"/>
     <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(Hα)"
       description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
+    <column name="equivalent_width_error" type="real" unit="Angstrom" ucd="stat.error;spect.line.eqWidth" tablehead="± EW"
+      description="Standard error of equivalent_width by noise in the line and in the continuum under it"/>
     <column name="peak_height" type="real" ucd="spect.line.intensity" tablehead="Peak(Hα)"
       description="Largest rectified flux within 10 Å of Hα, minus 1"/>
+    <column name="fwhm" type="real" unit="Angstrom" ucd="spect.line.width" tablehead="FWHM"
+      description="Full width of the emission at half of peak_height, outermost flanks, instrument's width included; NULL without a peak"/>
+    <column name="n_peaks" type="smallint" ucd="meta.number;spect.line" tablehead="Peaks"
+      description="Number of peaks within 10 Å of Hα that stand out of the continuum and of each other by 4 times the noise">
+      <values nullLiteral="-32768"/>
+    </column>
+    <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff" tablehead="Separation"
+      description="Separation of the two highest peaks; NULL without two peaks"/>
+    <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio" tablehead="V/R"
+      description="V/R: height above the continuum of the violet over that of the red one of the two highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks"/>
+    <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio"
+      description="Depth of the lowest flux between the two highest peaks under their mean, over their mean: 1 − 2 F / (F_V + F_R); NULL without two peaks"/>
+    <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative"/>
+    <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+      description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
+    <column name="line_flags" type="integer" ucd="meta.code" tablehead="Flags"
+      description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's lines near Hα or of strong [O I]; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
+      <values nullLiteral="-2147483648"/>
+    </column>
     <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise"
       description="Robust scatter of the rectified flux outside the lines"/>
     <column name="quality" type="integer" ucd="meta.code.qual"
@@ -594,6 +675,10 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       <outputField original="snr" displayHint="sf=0"/>
       <outputField original="archive_subclass"/>
       <outputField original="equivalent_width" displayHint="sf=2"/>
+      <outputField original="peak_height" displayHint="sf=2"/>
+      <outputField original="n_peaks"/>
+      <outputField original="peak_separation" displayHint="sf=0"/>
+      <outputField original="line_flags"/>
       <outputField name="spectrum" type="text" tablehead="Spectrum" select="spectrum_id">
         <formatter><![CDATA[
           quoted = urllib.parse.quote(data)

@@ -36,6 +36,20 @@
         ORDER BY equivalent_width
     </meta>
 
+    <meta name="_example" title="Double peaks">
+      Discs seen at an angle, from :taptable:`vospec.candidates`: two peaks that stand out
+      of the noise, and no flag of sky, nebula, cosmic ray or the spectrograph's arms. The
+      peaks of spectra of LAMOST's resolution merge below about 190 km/s:
+
+      .. tapquery::
+
+        SELECT spectrum_id, score, equivalent_width, equivalent_width_error,
+          peak_separation, violet_to_red, central_depth
+        FROM vospec.candidates
+        WHERE n_peaks = 2 AND line_flags = 0
+        ORDER BY peak_separation DESC
+    </meta>
+
     <meta name="_example" title="Emission in rectified spectra">
       The arrays of :taptable:`vospec.features` are counted from 1, and
       :taptable:`vospec.grid` tells their vacuum wavelengths. Spectra with flux of more

@@ -15,6 +15,7 @@ from vospec.columns import (
     RUNS,
     SCORES,
     SPECTRA,
+    LineFlag,
     Quality,
     Table,
 )
@@ -134,6 +135,28 @@ def spectra() -> list[pa.RecordBatch]:
     return [batch(SPECTRA, rows[:5]), batch(SPECTRA, [*rows[5:], damaged()])]
 
 
+def measures(number: int) -> dict[str, Any]:
+    """Measures of lines that grow with a number; an odd one has two peaks, an even one has one."""
+    double = number % 2 == 1
+    return {
+        "equivalent_width": -float(number),
+        "equivalent_width_error": 0.25,
+        "peak_height": float(number),
+        "fwhm": 7.0,
+        "n_peaks": 2 if double else 1,
+        "peak_separation": 200.0 + number if double else None,
+        "violet_to_red": 1.25 if double else None,
+        "central_depth": 0.125 if double else None,
+        "helium_6678": 0.5,
+        "nitrogen_6548": -0.125,
+        "nitrogen_6583": -0.375,
+        "sulphur_6716": -0.25,
+        # Beyond the end of the grid.
+        "sulphur_6731": None,
+        "line_flags": int(LineFlag.NEBULAR | LineFlag.COSMIC_RAY) if number == 1 else 0,
+    }
+
+
 def features() -> list[pa.RecordBatch]:
     """Flux over continuum on the grid."""
     rows = [
@@ -144,7 +167,8 @@ def features() -> list[pa.RecordBatch]:
             "n_interpolated": 0,
             "quality": 0,
         }
-        for spectrum_id in USABLE
+        | measures(number)
+        for number, spectrum_id in enumerate(USABLE, start=1)
     ]
     return [batch(FEATURES, rows)]
 
@@ -212,12 +236,7 @@ def candidates(run_id: str, *, scale: float = 1.0) -> list[pa.RecordBatch]:
     rows = []
     for rank, spectrum_id in enumerate(SURVEY, start=1):
         told = {name: value for name, value in spectrum(spectrum_id).items() if name in copied}
-        measured = {
-            "class": "emission",
-            "equivalent_width": -float(rank),
-            "peak_height": float(rank),
-            "continuum_noise": 0.01,
-        }
+        measured = {"class": "emission", "continuum_noise": 0.01} | measures(rank)
         rows.append(_score(run_id, spectrum_id, rank, scale) | told | measured)
     return [batch(CANDIDATES, rows)]
 
