@@ -5,14 +5,18 @@ entries are held in memory.
 """
 
 import hashlib
-import posixpath
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from pyarrow import fs
 
-from vospec.errors import NoSpectraError
+from vospec.errors import FileSystemError, NoSpectraError
+
+#: Hadoop calls the file system s3a, pyarrow s3.
+S3 = ("s3", "s3a")
 
 SUFFIXES = (".fits", ".fit", ".fits.gz", ".fit.gz")
 
@@ -28,20 +32,50 @@ class File(NamedTuple):
 
 def stem(path: str) -> str:
     """The name of a file without folder and FITS suffix."""
-    name = posixpath.basename(path)
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return name
+    name = path.rpartition("/")[2]
+    return name[: -len(_suffix(name))] if name.lower().endswith(SUFFIXES) else name
+
+
+def _suffix(name: str) -> str:
+    return max((s for s in SUFFIXES if name.lower().endswith(s)), key=len)
+
+
+def split(path: str) -> tuple[str, str, str]:
+    """Scheme and authority of a local path or URI, and the path within the file system."""
+    scheme, colon, rest = path.partition(":")
+    if not colon or "/" in scheme:
+        return "file", "", path
+    if not rest.startswith("//"):
+        return scheme, "", unquote(rest)
+    authority, slash, inside = rest[2:].partition("/")
+    # In S3 a path begins with the bucket.
+    bucket = authority if scheme in S3 else ""
+    return scheme, authority, unquote(bucket + slash + inside)
 
 
 def locate(path: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a local path or URI, and the path within it."""
-    if ":" not in path.partition("/")[0]:
-        return fs.LocalFileSystem(), path
-    # Hadoop calls the file system s3a, pyarrow s3.
-    filesystem, location = fs.FileSystem.from_uri(path.replace("s3a:", "s3:", 1))
-    return filesystem, location
+    """The file system of a local path or URI, and the path within it.
+
+    Raises
+    ------
+    FileSystemError
+        The file system cannot be opened.
+    """
+    scheme, authority, location = split(path)
+    return _filesystem(scheme, authority), location
+
+
+@lru_cache
+def _filesystem(scheme: str, authority: str) -> fs.FileSystem:
+    """Open a file system once in a process: S3 asks the service where a bucket lies."""
+    if scheme == "file":
+        return fs.LocalFileSystem()
+    address = f"{'s3' if scheme in S3 else scheme}://{authority}/"
+    try:
+        return fs.FileSystem.from_uri(address)[0]
+    except (OSError, ValueError) as fault:
+        message = f"{address}: this file system cannot be opened ({fault})"
+        raise FileSystemError(message) from fault
 
 
 def files(folders: tuple[str, ...]) -> Iterator[File]:
@@ -92,10 +126,10 @@ def _outermost(folders: tuple[str, ...]) -> list[str]:
 
 
 def _walk(folder: str) -> Iterator[File]:
-    scheme, separator, _ = folder.partition("://")
     filesystem, root = locate(folder)
-    # The authority of a URI (name node, bucket) stands before the path.
-    prefix = folder.removesuffix(root) if separator and scheme != "s3a" else "s3a://"
+    scheme, authority, _ = split(folder)
+    is_uri = "://" in folder
+    prefix = f"{scheme}://" + ("" if scheme in S3 else authority)
     pending = [root]
     while pending:
         try:
@@ -107,5 +141,5 @@ def _walk(folder: str) -> Iterator[File]:
         pending += [e.path for e in reversed(entries) if e.type == fs.FileType.Directory]
         for entry in entries:
             if entry.type == fs.FileType.File and entry.path.lower().endswith(SUFFIXES):
-                path = prefix + entry.path if separator else entry.path
-                yield File(path, stem(path), entry.size, entry.mtime_ns or 0)
+                path = prefix + quote(entry.path) if is_uri else entry.path
+                yield File(path, stem(entry.path), entry.size, entry.mtime_ns or 0)

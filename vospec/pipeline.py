@@ -18,14 +18,13 @@ from urllib.parse import unquote, urlparse
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
-from vospec import archives, learning, listing, publication, runs, spectra
-from vospec.backend import frames, graph, reading, vectors
+from vospec import archives, inventory, learning, listing, publication, runs, spectra
+from vospec.backend import frames, graph, parts, reading, vectors
 from vospec.backend.session import Engine
-from vospec.columns import CLASSES, GRID, LABELS, UNUSABLE
+from vospec.columns import ADAPTED, CLASSES, FEATURES, GRID, LABELS, SPECTRA, UNUSABLE, Table
 from vospec.config import Settings
 from vospec.errors import NoSpectraError
 from vospec.plan import Plan, Run
@@ -36,9 +35,6 @@ logger = logging.getLogger(__name__)
 
 #: A stage, once it is given the counter of what it has done.
 Stage = Callable[[Accumulator[int]], DataFrame]
-
-#: Files of the listing held in memory at once.
-LISTED = 50_000
 
 #: Spectra of one batch on their way to the database: 20 MB.
 PUBLISHED = 256
@@ -61,6 +57,12 @@ class Job:
         """Carry out a stage into a dataset, with progress; return its rows."""
         done = self.engine.session.sparkContext.accumulator(0)
         return frames.write(stage(done), dataset, progress=Progress(what, total), done=done)
+
+    def make(self, what: str, dataset: Dataset, table: Table, content: parts.Content) -> parts.Made:
+        """Make the missing parts of a dataset, as many as there are of the files, with progress."""
+        n_parts, total = self.plan.n_parts, self.plan.inventory[1]
+        tasks = self.engine.session.range(0, n_parts, 1, n_parts)
+        return parts.write(tasks, dataset, content, table=table, progress=Progress(what, total))
 
 
 @contextmanager
@@ -95,47 +97,24 @@ def ingest(job: Job) -> None:
 
 def _list(plan: Plan) -> None:
     """Write the listing of files, a part at a time."""
-    if plan.files.is_complete():
-        return
-    plan.files.clear()
-    target = f"{plan.files.location}/part-0.parquet"
-    schema = pa.schema([("path", pa.string()), ("stem", pa.string())])
-    with parquet.ParquetWriter(target, schema, filesystem=plan.store.filesystem) as writer:
-        part: list[dict[str, str]] = []
-        for file in listing.files(plan.folders):
-            part.append({"path": file.path, "stem": file.stem})
-            if len(part) == LISTED:
-                writer.write_table(pa.Table.from_pylist(part, schema=schema))
-                part.clear()
-        writer.write_table(pa.Table.from_pylist(part, schema=schema))
-    plan.files.complete(rows=plan.inventory[1], folders=plan.folders)
+    if not plan.files.is_complete():
+        rows = inventory.write(plan.files, listing.files(plan.folders), plan.n_parts)
+        plan.files.complete(rows=rows, folders=plan.folders)
 
 
 def _read(job: Job) -> None:
-    plan, total = job.plan, job.plan.inventory[1]
-    files = job.frame(plan.files)
-    rows = job.write(
-        "reading spectra",
-        plan.spectra,
-        lambda done: reading.read(files, partitions=job.engine.partitions, done=done),
-        total,
-    )
-    usable = _count_usable(plan.spectra)
-    if not usable:
+    plan = job.plan
+    content = reading.spectra(plan.files, plan.n_parts)
+    made = job.make("reading spectra", plan.spectra, SPECTRA, content)
+    if not made.usable:
         message = (
-            f"{', '.join(plan.folders)}: none of {total} FITS files holds a spectrum "
+            f"{', '.join(plan.folders)}: none of {made.rows} FITS files holds a spectrum "
             f"that can be read; {_first_reason(plan.spectra)}"
         )
         plan.spectra.clear()
         raise NoSpectraError(message)
-    plan.spectra.complete(rows=rows, usable=usable, files=plan.files.path, folders=plan.folders)
-    logger.info("spectra: %d files, %d of them cannot be used", rows, rows - usable)
-
-
-def _count_usable(dataset: Dataset) -> int:
-    """Count rows without a flag that forbids use, though the dataset is not complete yet."""
-    rows = dataset.parts().to_table(columns=["quality"])
-    return int(np.sum((rows.column("quality").to_numpy() & UNUSABLE) == 0))
+    plan.spectra.complete(**asdict(made), files=plan.files.path, folders=plan.folders)
+    logger.info("spectra: %d files, %d of them cannot be used", made.rows, made.rows - made.usable)
 
 
 def _first_reason(dataset: Dataset) -> str:
@@ -176,38 +155,29 @@ def features(job: Job) -> None:
     if plan.features.is_complete():
         logger.info("features: nothing new, %d vectors", plan.features.manifest["usable"])
         return
-    survey = vectors.of_role(job.frame(plan.spectra), "survey")
-    adapted = job.frame(plan.adapted)
-    total = plan.spectra.manifest["rows"]
-    rows = job.write(
-        "rectifying",
-        plan.features,
-        lambda done: vectors.rectify(survey, adapted, grid=plan.grid, done=done),
-        total,
+    content = vectors.features(
+        plan.spectra,
+        plan.adapted,
+        grid=plan.grid,
+        resolving_power=job.settings.adaptation.target_resolving_power,
     )
-    usable = _count_usable(plan.features)
-    plan.features.complete(
-        rows=rows, usable=usable, adapted=plan.adapted.path, grid=plan.grid_table.path
-    )
-    logger.info("features: %d vectors of %d elements", usable, len(plan.grid))
+    made = job.make("rectifying", plan.features, FEATURES, content)
+    plan.features.complete(**asdict(made), adapted=plan.adapted.path, grid=plan.grid_table.path)
+    logger.info("features: %d vectors of %d elements", made.usable, len(plan.grid))
 
 
 def _adapt(job: Job) -> None:
     plan, section = job.plan, job.settings.adaptation
-    training = vectors.of_role(job.frame(plan.spectra), "training")
-    rows = job.write(
-        "adapting training spectra",
-        plan.adapted,
-        lambda done: vectors.adapt(
-            training,
-            grid=plan.grid,
-            target_resolving_power=section.target_resolving_power,
-            kernel=section.kernel,
-            done=done,
-        ),
-        plan.spectra.manifest["rows"],
+    _ = plan.spectra.manifest
+    content = vectors.adapted(
+        plan.spectra,
+        grid=plan.grid,
+        target_resolving_power=section.target_resolving_power,
+        kernel=section.kernel,
+        fwhm_angstrom=section.fwhm_angstrom,
     )
-    plan.adapted.complete(rows=rows, spectra=plan.spectra.path, kernel=section.kernel)
+    made = job.make("adapting training spectra", plan.adapted, ADAPTED, content)
+    plan.adapted.complete(**asdict(made), spectra=plan.spectra.path, **asdict(section))
 
 
 def _grid_table(plan: Plan) -> pa.Table:
@@ -311,7 +281,6 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
         scores,
         of=plan.spectra,
         features=plan.features,
-        grid=plan.grid,
         selection=job.settings.selection,
     )
     truth = job.settings.survey.truth

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vospec import listing, spectra
+from vospec import inventory, listing, spectra
 from vospec.config import Settings
 from vospec.errors import ConfigurationError, NoSpectraError
 from vospec.store import Dataset, Store, fingerprint
@@ -79,6 +79,11 @@ class Plan:
     def inventory(self) -> tuple[str, int]:
         """Checksum and number of the files under the folders."""
         return listing.digest(self.folders)
+
+    @property
+    def n_parts(self) -> int:
+        """Number of the parts in which files are read and their spectra processed."""
+        return inventory.parts_of(self.inventory[1])
 
     @cached_property
     def files(self) -> Dataset:

@@ -131,6 +131,23 @@ class Dataset:
         self.store.filesystem.create_dir(self.location, recursive=True)
         self.store.filesystem.delete_dir_contents(self.location)
 
+    def part(self, number: int) -> str:
+        """The path of a part within the store's file system."""
+        return posixpath.join(self.location, f"part-{number:05d}.parquet")
+
+    def has_part(self, number: int) -> bool:
+        """Whether a part was written to its end."""
+        info = self.store.filesystem.get_file_info(self.part(number))
+        return bool(info.type == fs.FileType.File)
+
+    def sweep(self, n_parts: int) -> None:
+        """Make the folder and take away all but finished parts of such a dataset."""
+        self.store.filesystem.create_dir(self.location, recursive=True)
+        finished = {self.part(number) for number in range(n_parts)}
+        for info in self.store.filesystem.get_file_info(fs.FileSelector(self.location)):
+            if info.path not in finished and info.type == fs.FileType.File:
+                self.store.filesystem.delete_file(info.path)
+
     def complete(self, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         """Declare the dataset complete, with what is to be known of it."""
         content = {"version": __version__, "completed": datetime.now(UTC).isoformat(), **facts}
@@ -142,9 +159,7 @@ class Dataset:
     def write(self, table: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - see complete
         """Write a small table as the whole dataset and complete it."""
         self.clear()
-        parquet.write_table(
-            table, posixpath.join(self.location, "part-0.parquet"), filesystem=self.store.filesystem
-        )
+        parquet.write_table(table, self.part(0), filesystem=self.store.filesystem)
         self.complete(rows=table.num_rows, **facts)
 
     def read(self) -> pyarrow.dataset.Dataset:

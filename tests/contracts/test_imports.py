@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"columns", "errors", "config", "progress"},
     {"spectra", "learning", "store", "listing"},
-    {"archives", "verification", "publication", "plan", "runs"},
+    {"archives", "verification", "publication", "inventory", "plan", "runs"},
     {"status", "export"},
     {"backend"},
     {"pipeline", "schedule"},

@@ -1,7 +1,7 @@
 """Between Arrow, numpy and Spark's DataFrames; writing with progress."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
-from vospec.columns import Table
+from vospec.columns import Column
 from vospec.progress import Progress
 from vospec.store import Dataset
 
@@ -33,8 +33,8 @@ _SPARK = {
 POLL = 0.3
 
 
-def spark_schema(table: Table) -> str:
-    """The Spark schema of a table of :mod:`vospec.columns`, as DDL."""
+def spark_schema(table: Iterable[Column]) -> str:
+    """The Spark schema of columns of :mod:`vospec.columns`, as DDL."""
     return ", ".join(f"`{column.name}` {_SPARK[column.type]}" for column in table)
 
 
@@ -52,13 +52,47 @@ def lists(values: NDArray[Any], usable: NDArray[np.bool_], kind: pa.DataType) ->
     return pa.ListArray.from_arrays(pa.array(offsets), flat, mask=pa.array(~usable))
 
 
+class Ragged:
+    """A list column as one array; lists may differ in length.
+
+    Attributes
+    ----------
+    values : (total,) array
+        All lists, one after the other.
+    starts, lengths : (rows,) int
+        Where each of them begins and how long it is; 0 where it is null.
+    """
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        whole = column.combine_chunks()
+        self.values: NDArray[Any] = whole.values.to_numpy(zero_copy_only=False)
+        offsets = whole.offsets.to_numpy()
+        self.starts, self.lengths = offsets[:-1], np.diff(offsets)
+
+    def row(self, row: int) -> NDArray[Any]:
+        """One of the lists."""
+        return self.values[self.starts[row] :][: self.lengths[row]]
+
+    def key(self, row: int) -> tuple[float, float, int]:
+        """First and last value of a list and its length, by which rising lists are told apart."""
+        values = self.row(row)
+        return float(values[0]), float(values[-1]), len(values)
+
+    def rows(self, rows: NDArray[np.intp], skip: NDArray[np.intp], length: int) -> NDArray[Any]:
+        """Of some lists `length` values after the first `skip`, as (rows, length)."""
+        window: NDArray[Any] = self.values[
+            (self.starts[rows] + skip)[:, np.newaxis] + np.arange(length)
+        ]
+        return window
+
+
 def write(frame: DataFrame, dataset: Dataset, *, progress: Progress, done: Accumulator[int]) -> int:
     """Run a stage, write what it yields, show progress; return the number of rows.
 
     The dataset is not complete yet: that is the pipeline's to say.
     """
     dataset.clear()
-    with progress, _watched(lambda: progress.update(done.value)):
+    with progress, watched(lambda: progress.update(done.value)):
         frame.write.mode("overwrite").parquet(dataset.uri)
         rows = frame.sparkSession.read.parquet(dataset.uri).count()
         progress.done = rows
@@ -66,7 +100,7 @@ def write(frame: DataFrame, dataset: Dataset, *, progress: Progress, done: Accum
 
 
 @contextmanager
-def _watched(look: Callable[[], None]) -> Iterator[None]:
+def watched(look: Callable[[], None]) -> Iterator[None]:
     """Call `look` every now and then while the body waits for Spark."""
     over = threading.Event()
 

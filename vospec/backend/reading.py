@@ -5,59 +5,65 @@ two files of one identity meet without a shuffle of spectra.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark import Accumulator
-from pyspark.sql import DataFrame
 
-from vospec import archives
+from vospec import archives, inventory
 from vospec.archives import ArchiveSpectrum
-from vospec.backend.frames import spark_schema
+from vospec.backend.parts import ROWS, Content
 from vospec.columns import ROLES, SPECTRA, Quality
 from vospec.errors import SpectrumError, UnknownLayoutError, UnreadableFileError
-from vospec.listing import locate, stem
-from vospec.store import arrow_schema
-
-#: Rows of one Arrow batch: 64 LAMOST spectra are 5 MB.
-BATCH = 64
+from vospec.listing import locate, split, stem
+from vospec.store import Dataset, arrow_schema
 
 Row = dict[str, Any]
 
 
-def read(files: DataFrame, *, partitions: int, done: Accumulator[int]) -> DataFrame:
-    """Read every file of a listing.
+def spectra(files: Dataset, n_parts: int) -> Content:
+    """What the parts of the spectra hold.
 
     Parameters
     ----------
-    files : DataFrame
-        ``path`` and ``stem`` of each file.
-    partitions : int
-        Number of tasks; the rows do not depend on it.
-    done : Accumulator
-        Counts the files read.
+    files : Dataset
+        The listing (see :mod:`vospec.inventory`).
+    n_parts : int
+        Number of parts.
 
     Returns
     -------
-    DataFrame
-        Rows of :data:`vospec.columns.SPECTRA`, one a file: what cannot be
-        read keeps its row with a quality bit and the reason.
+    callable
+        Gives rows of :data:`vospec.columns.SPECTRA`, one a file: what cannot
+        be read keeps its row with a quality bit and the reason.
     """
-    grouped = files.repartition(partitions, "stem").sortWithinPartitions("stem", "path")
-    schema = arrow_schema(SPECTRA)
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        identities = Identities()
-        for batch in batches:
-            paths = batch.column("path").to_pylist()
-            for start in range(0, len(paths), BATCH):
-                part = [identities.settle(row(path)) for path in paths[start : start + BATCH]]
-                yield pa.RecordBatch.from_pylist(part, schema=schema)
-                done.add(len(part))
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        identities, schema = Identities(), arrow_schema(SPECTRA)
+        paths = inventory.paths_of(files, part, n_parts)
+        while some := list(islice(paths, ROWS)):
+            yield batch([identities.settle(row(path)) for path in some], schema)
 
-    return grouped.select("path").mapInArrow(rows, spark_schema(SPECTRA))
+    return content
+
+
+def batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as Arrow columns; arrays are joined, not taken apart into numbers."""
+    columns = [_column([row[field.name] for row in rows], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    given = [value for value in values if value is not None]
+    lengths = [0 if value is None else len(value) for value in values]
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+    flat = np.concatenate(given) if given else np.empty(0)
+    mask = pa.array([value is None for value in values])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, kind.value_type), mask=mask)
 
 
 class Identities:
@@ -91,23 +97,33 @@ def row(path: str) -> Row:
         return _unread(
             path, None, Quality.UNREADABLE, f"cannot be opened: {fault.strerror or fault}"
         )
+    return unpack(path, content)
+
+
+def unpack(path: str, content: bytes) -> Row:
+    """The row of a file of this content."""
+    # A URI may write the name of a file in another way than it is.
+    _, _, name = split(path)
     try:
-        spectrum = archives.read_bytes(content, path)
+        spectrum = archives.read_bytes(content, name)
     except UnknownLayoutError as fault:
-        return _unread(path, content, Quality.UNKNOWN_LAYOUT, _reason(fault, path))
+        return _unread(path, content, Quality.UNKNOWN_LAYOUT, _reason(fault, name))
     except UnreadableFileError as fault:
-        return _unread(path, content, Quality.UNREADABLE, _reason(fault, path))
+        return _unread(path, content, Quality.UNREADABLE, _reason(fault, name))
     return _read(path, content, spectrum)
 
 
-def _reason(fault: SpectrumError, path: str) -> str:
+def _reason(fault: SpectrumError, name: str) -> str:
     # The row has a column for the path.
-    return str(fault).removeprefix(f"{path}: ")
+    return str(fault).removeprefix(f"{name}: ")
 
 
 def _content(path: str) -> bytes:
     filesystem, location = locate(path)
     with filesystem.open_input_file(location) as stream:
+        if (size := stream.size()) > archives.MOST_BYTES:
+            message = f"{size} bytes, expected at most {archives.MOST_BYTES}"
+            raise OSError(message)
         content: bytes = stream.read()
     return content
 
@@ -122,7 +138,11 @@ def _origin(path: str, content: bytes | None) -> Row:
 
 def _unread(path: str, content: bytes | None, quality: Quality, reason: str) -> Row:
     empty = dict.fromkeys(SPECTRA.names)
-    identity = {"spectrum_id": f"unread/{stem(path)}", "quality": int(quality), "reason": reason}
+    identity = {
+        "spectrum_id": f"unread/{stem(split(path)[2])}",
+        "quality": int(quality),
+        "reason": reason,
+    }
     return empty | _origin(path, content) | identity
 
 

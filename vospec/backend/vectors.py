@@ -1,83 +1,114 @@
 """The stages from spectra to feature vectors: adapt the training, rectify all.
 
-Spectra of one batch that share a wavelength axis go through the kernels
-together; the wavelengths and the grid are plain arrays in the stage's closure.
+Part k of what is made holds the spectra of part k of what was read. Spectra that
+share a wavelength axis go through the kernels together. Of a long spectrum only the
+window that the kernels look at is taken: there all LAMOST spectra have the same
+pixels, however far each of them reaches.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from pyspark import Accumulator
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as sql
+from numpy.typing import ArrayLike, NDArray
 
 from vospec import spectra
-from vospec.backend.frames import lists, matrix, spark_schema
-from vospec.columns import ADAPTED, FEATURES, UNUSABLE, Quality
-from vospec.spectra.features import covers, feature_vectors
-from vospec.store import arrow_schema
+from vospec.backend import parts
+from vospec.backend.frames import Ragged, lists, matrix
+from vospec.backend.parts import Content
+from vospec.columns import ADAPTED, FEATURES, LINE_MEASURES, UNUSABLE, LineFlag, Quality
+from vospec.spectra.features import covers
+from vospec.spectra.lines import HALPHA
+from vospec.store import Dataset, arrow_schema
 
 #: What the kernels need of a spectrum.
-PIXELS = ("spectrum_id", "resolving_power", "quality", "spectral_axis", "flux", "mask")
+PIXELS = ("spectrum_id", "resolving_power", "quality", "spectral_axis", "flux", "ivar", "mask")
+
+#: Å; the arms of LAMOST meet between 5700 and 5900 Å.
+FIRST_WAVELENGTH = 5600.0
+#: Å beyond the grid, more than half a pixel of any archive and the wings of any kernel.
+MARGIN = 20.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
-    """Spectra of one batch that share a wavelength axis and a resolving power."""
+    """Spectra that share a wavelength axis and a resolving power.
+
+    Attributes
+    ----------
+    rows : (n,) int
+        Their places among the spectra at hand.
+    spectral_axis : (n_pixels,) float
+        Vacuum Å, within the window.
+    resolving_power : float
+        λ/Δλ.
+    flux, mask : (n, n_pixels) arrays
+        Flux and True where a pixel is bad.
+    variance : (n, n_pixels) float or None
+        Of the flux, NaN where it is not known; None where the archive gives none.
+    """
 
     rows: NDArray[np.intp]
     spectral_axis: NDArray[np.float64]
     resolving_power: float
     flux: NDArray[np.float32]
     mask: NDArray[np.bool_]
+    variance: NDArray[np.float32] | None
 
 
-OntoGrid = Callable[[Group], spectra.Resampled]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OnGrid:
-    """A batch on the common grid: flux and mask of shape (rows, elements)."""
+    """Spectra on the common grid: arrays of shape (rows, elements), flags of shape (rows,)."""
 
     flux: NDArray[np.float64]
     mask: NDArray[np.bool_]
+    variance: NDArray[np.float64]
     quality: NDArray[np.int32]
+    line_flags: NDArray[np.int32]
 
 
-def adapt(
-    training: DataFrame,
+#: Ends and length of an axis, and what else spectra must share.
+Key = tuple[float, ...]
+OntoGrid = Callable[[Group], spectra.Resampled]
+
+
+def adapted(
+    origin: Dataset,
     *,
     grid: NDArray[np.float64],
     target_resolving_power: float,
     kernel: str,
-    done: Accumulator[int],
-) -> DataFrame:
-    """Bring training spectra to the survey's resolution and pixels.
+    fwhm_angstrom: float,
+) -> Content:
+    """What the parts of the adapted training spectra hold.
 
     Parameters
     ----------
-    training : DataFrame
+    origin : Dataset
         Rows of :data:`vospec.columns.SPECTRA`.
     grid : (n_elements,) array
         Vacuum wavelengths in Å.
     target_resolving_power : float
         That of the survey.
-    kernel : {'resolving_power', 'paper'}
-        The Gaussian that follows from the resolving powers, or the paper's.
-    done : Accumulator
-        Counts the spectra.
+    kernel : {'resolving_power', 'paper', 'fitted'}
+        The Gaussian that follows from the resolving powers, the paper's, or
+        that of `fwhm_angstrom`.
+    fwhm_angstrom : float
+        FWHM at Hα of the fitted kernel; it grows with the wavelength.
 
     Returns
     -------
-    DataFrame
-        Rows of :data:`vospec.columns.ADAPTED`, one a training spectrum.
+    callable
+        Gives rows of :data:`vospec.columns.ADAPTED`, one a training spectrum.
     """
 
     def onto_grid(group: Group) -> spectra.Resampled:
+        widths: dict[str, ArrayLike | Literal["paper"]] = {
+            "paper": "paper",
+            "fitted": fwhm_angstrom * group.spectral_axis / HALPHA,
+        }
         return spectra.adapt(
             group.flux,
             group.spectral_axis,
@@ -85,138 +116,189 @@ def adapt(
             resolving_power=group.resolving_power,
             target_resolving_power=min(target_resolving_power, group.resolving_power),
             mask=group.mask,
-            fwhm="paper" if kernel == "paper" else None,
+            fwhm=widths.get(kernel),
         )
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            placed = _place(batch, grid, onto_grid)
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for rows in parts.read(origin, part, PIXELS, role="training"):
+            placed = _place(rows, grid, onto_grid)
             usable = (placed.quality & UNUSABLE) == 0
-            yield pa.RecordBatch.from_arrays(
-                [
-                    batch.column("spectrum_id"),
-                    lists(placed.flux, usable, pa.list_(pa.float32())),
-                    lists(placed.mask, usable, pa.list_(pa.bool_())),
-                    pa.array(placed.quality, pa.int32()),
-                ],
-                schema=arrow_schema(ADAPTED),
-            )
-            done.add(len(batch))
+            columns = [
+                rows.column("spectrum_id").combine_chunks(),
+                lists(placed.flux, usable, pa.list_(pa.float32())),
+                lists(placed.mask, usable, pa.list_(pa.bool_())),
+                pa.array(placed.quality, pa.int32()),
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=arrow_schema(ADAPTED))
 
-    return training.select(*PIXELS).mapInArrow(rows, spark_schema(ADAPTED))
+    return content
 
 
-def rectify(
-    survey: DataFrame,
-    adapted: DataFrame,
+def features(
+    origin: Dataset,
+    training: Dataset,
     *,
     grid: NDArray[np.float64],
-    done: Accumulator[int],
-) -> DataFrame:
-    """Make the feature vectors of the survey's and the adapted training spectra.
+    resolving_power: float,
+) -> Content:
+    """What the parts of the feature vectors hold.
 
     Parameters
     ----------
-    survey : DataFrame
+    origin : Dataset
         Rows of :data:`vospec.columns.SPECTRA`.
-    adapted : DataFrame
+    training : Dataset
         Rows of :data:`vospec.columns.ADAPTED`.
     grid : (n_elements,) array
         Vacuum wavelengths in Å.
-    done : Accumulator
-        Counts the spectra.
+    resolving_power : float
+        λ/Δλ of all that is on the grid.
 
     Returns
     -------
-    DataFrame
-        Rows of :data:`vospec.columns.FEATURES`, one a spectrum; without a
+    callable
+        Gives rows of :data:`vospec.columns.FEATURES`, one a spectrum; without a
         vector where the quality says why.
     """
 
     def onto_grid(group: Group) -> spectra.Resampled:
-        return spectra.resample(group.flux, group.spectral_axis, grid, mask=group.mask)
+        return spectra.resample(
+            group.flux, group.spectral_axis, grid, mask=group.mask, variance=group.variance
+        )
 
-    def survey_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _vectors(batch, _place(batch, grid, onto_grid), grid)
-            done.add(len(batch))
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for rows in parts.read(origin, part, PIXELS, role="survey"):
+            yield _vectors(rows, _place(rows, grid, onto_grid), grid, resolving_power)
+        for rows in parts.read(training, part, ADAPTED.names):
+            yield _vectors(rows, _adapted(rows, grid), grid, resolving_power)
 
-    def adapted_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _vectors(batch, _adapted(batch, grid), grid)
-            done.add(len(batch))
-
-    schema = spark_schema(FEATURES)
-    from_survey = survey.select(*PIXELS).mapInArrow(survey_rows, schema)
-    return from_survey.unionByName(adapted.mapInArrow(adapted_rows, schema))
+    return content
 
 
-def of_role(frame: DataFrame, role: str) -> DataFrame:
-    """The spectra of one role; rows that were never read count with the survey."""
-    return frame.where(sql.coalesce(sql.col("role"), sql.lit("survey")) == role)
+def _place(rows: pa.Table, grid: NDArray[np.float64], onto_grid: OntoGrid) -> OnGrid:
+    """Bring spectra onto the grid, axis by axis."""
+    placed = _nothing(rows, grid)
+    for group in _groups(rows, (placed.quality & UNUSABLE) == 0, grid):
+        if not _covers(group.spectral_axis, grid):
+            placed.quality[group.rows] |= Quality.OUTSIDE_GRID
+            continue
+        moved = onto_grid(group)
+        placed.flux[group.rows], placed.mask[group.rows] = moved.flux, moved.mask
+        if moved.variance is not None:
+            placed.variance[group.rows] = moved.variance
+        placed.line_flags[group.rows] = _arm_junction(group)
+    return placed
 
 
-def _place(batch: pa.RecordBatch, grid: NDArray[np.float64], onto_grid: OntoGrid) -> OnGrid:
-    """Bring a batch of spectra onto the grid, axis by axis."""
-    shape = (len(batch), len(grid))
-    flux, mask = np.full(shape, np.nan), np.ones(shape, dtype=bool)
-    quality = batch.column("quality").to_numpy(zero_copy_only=False).copy()
-    for group in _groups(batch, (quality & UNUSABLE) == 0):
-        if covers(group.spectral_axis, grid):
-            flux[group.rows], mask[group.rows], _ = onto_grid(group)
-        else:
-            quality[group.rows] |= Quality.OUTSIDE_GRID
-    return OnGrid(flux, mask, quality)
+def _nothing(rows: pa.Table, grid: NDArray[np.float64]) -> OnGrid:
+    shape = (len(rows), len(grid))
+    return OnGrid(
+        flux=np.full(shape, np.nan),
+        mask=np.ones(shape, dtype=bool),
+        variance=np.full(shape, np.nan),
+        quality=rows.column("quality").to_numpy().copy(),
+        line_flags=np.zeros(len(rows), dtype=np.int32),
+    )
 
 
-def _groups(batch: pa.RecordBatch, usable: NDArray[np.bool_]) -> Iterator[Group]:
-    """The usable spectra of a batch by their axes; an axis is known by start, stop and length."""
-    axes = batch.column("spectral_axis")
-    powers = batch.column("resolving_power").to_pylist()
-    keys: dict[tuple[float, ...], list[int]] = {}
-    for index in np.flatnonzero(usable).tolist():
-        axis = axes[index].values
-        key = (axis[0].as_py(), axis[-1].as_py(), len(axis), powers[index])
-        keys.setdefault(key, []).append(index)
-    for (_, _, _, power), rows in keys.items():
+def _adapted(rows: pa.Table, grid: NDArray[np.float64]) -> OnGrid:
+    """Read back adapted spectra."""
+    placed = _nothing(rows, grid)
+    there = (placed.quality & UNUSABLE) == 0
+    if there.any():
+        chosen = rows.filter(pa.array(there))
+        placed.flux[there], placed.mask[there] = (
+            matrix(chosen.column(name).combine_chunks()) for name in ("flux", "mask")
+        )
+    return placed
+
+
+def _covers(axis: NDArray[np.float64], grid: NDArray[np.float64]) -> bool:
+    # What no archive promises a reader may still find: an axis of two pixels, or none that rises.
+    return len(axis) > 2 and bool(np.all(np.diff(axis) > 0)) and covers(axis, grid)  # noqa: PLR2004
+
+
+def _groups(
+    rows: pa.Table, usable: NDArray[np.bool_], grid: NDArray[np.float64]
+) -> Iterator[Group]:
+    """The usable spectra by their axes; an axis is known by its ends, its length, its windows."""
+    axes, flux, ivar, mask = (
+        Ragged(rows.column(name)) for name in ("spectral_axis", "flux", "ivar", "mask")
+    )
+    power = rows.column("resolving_power").to_pylist()
+    windows: dict[Key, tuple[int, NDArray[np.float64]]] = {}
+    groups: dict[Key, list[int]] = {}
+    skipped = np.zeros(len(rows), dtype=np.intp)
+    for row in np.flatnonzero(usable & (axes.lengths > 0)).tolist():
+        whole = axes.key(row)
+        if whole not in windows:
+            windows[whole] = _window(axes.row(row), grid)
+        skipped[row], axis = windows[whole]
+        key = (axis[0], axis[-1], len(axis), power[row], ivar.lengths[row] > 0)
+        groups.setdefault(key, []).append(row)
+    for members in groups.values():
+        places = np.array(members)
+        skip, axis = skipped[places], windows[axes.key(members[0])][1]
+        window = skip, len(axis)
         yield Group(
-            rows=np.array(rows),
-            spectral_axis=axes[rows[0]].values.to_numpy(),
-            resolving_power=power,
-            flux=_rows(batch, "flux", rows),
-            mask=_rows(batch, "mask", rows),
+            rows=places,
+            spectral_axis=axis,
+            resolving_power=power[members[0]],
+            flux=flux.rows(places, *window),
+            mask=mask.rows(places, *window),
+            variance=_variance(ivar.rows(places, *window)) if ivar.lengths[members[0]] else None,
         )
 
 
-def _rows(batch: pa.RecordBatch, name: str, rows: list[int]) -> NDArray[Any]:
-    return matrix(batch.column(name).take(pa.array(rows)))
+def _window(
+    axis: NDArray[np.float64], grid: NDArray[np.float64]
+) -> tuple[int, NDArray[np.float64]]:
+    """The pixels that the kernels look at, and how many come before; all where there are none."""
+    low, high = min(FIRST_WAVELENGTH, grid[0] - MARGIN), grid[-1] + MARGIN
+    start, stop = np.searchsorted(axis, (low, high)).tolist()
+    return (start, axis[start:stop]) if start < stop else (0, axis)
 
 
-def _adapted(batch: pa.RecordBatch, grid: NDArray[np.float64]) -> OnGrid:
-    """Read back a batch of adapted spectra."""
-    quality = batch.column("quality").to_numpy(zero_copy_only=False).copy()
-    shape = (len(batch), len(grid))
-    flux, mask = np.full(shape, np.nan), np.ones(shape, dtype=bool)
-    rows = np.flatnonzero((quality & UNUSABLE) == 0).tolist()
-    if rows:
-        flux[rows], mask[rows] = _rows(batch, "flux", rows), _rows(batch, "mask", rows)
-    return OnGrid(flux, mask, quality)
+def _variance(ivar: NDArray[np.float32]) -> NDArray[np.float32]:
+    # An inverse variance of 0 says that the archive does not know it, nothing against the flux.
+    known = ivar > 0
+    return np.where(known, 1.0 / np.where(known, ivar, 1.0), np.nan).astype(np.float32)
 
 
-def _vectors(batch: pa.RecordBatch, placed: OnGrid, grid: NDArray[np.float64]) -> pa.RecordBatch:
-    """Rectify what is on the grid into rows of the table of features."""
-    vectors = feature_vectors(placed.flux, grid, mask=placed.mask)
+def _arm_junction(group: Group) -> NDArray[np.int32]:
+    found = spectra.arm_junction(group.flux, group.spectral_axis, mask=group.mask)
+    return np.where(found, LineFlag.ARM_JUNCTION, 0).astype(np.int32)
+
+
+def _vectors(
+    rows: pa.Table, placed: OnGrid, grid: NDArray[np.float64], resolving_power: float
+) -> pa.RecordBatch:
+    """Rectify and measure what is on the grid: rows of the table of features."""
+    vectors = spectra.feature_vectors(placed.flux, grid, mask=placed.mask, variance=placed.variance)
     # Why a spectrum never reached the grid says more than that it has no signal there.
     placed_there = (placed.quality & UNUSABLE) == 0
     quality = placed.quality | np.where(placed_there, vectors.quality, 0).astype(np.int32)
     usable = (quality & UNUSABLE) == 0
-    return pa.RecordBatch.from_arrays(
-        [
-            batch.column("spectrum_id"),
-            lists(vectors.flux, usable, pa.list_(pa.float32())),
-            pa.array(vectors.continuum_noise, pa.float32(), mask=~usable),
-            pa.array(vectors.n_interpolated, pa.int16(), mask=~usable),
-            pa.array(quality, pa.int32()),
-        ],
-        schema=arrow_schema(FEATURES),
+    measures = spectra.measure_lines(
+        vectors.flux,
+        grid,
+        noise=vectors.continuum_noise,
+        variance=vectors.variance,
+        resolving_power=resolving_power,
     )
+    values = {column.name: getattr(measures, column.name) for column in LINE_MEASURES}
+    values |= {
+        "continuum_noise": vectors.continuum_noise,
+        "n_interpolated": vectors.n_interpolated,
+        "line_flags": measures.line_flags | placed.line_flags,
+    }
+    columns = {
+        "spectrum_id": rows.column("spectrum_id").combine_chunks(),
+        "flux": lists(vectors.flux, usable, pa.list_(pa.float32())),
+        "quality": pa.array(quality, pa.int32()),
+    }
+    schema = arrow_schema(FEATURES)
+    for name, numbers in values.items():
+        unknown = ~usable | np.isnan(numbers)
+        columns[name] = pa.array(numbers, schema.field(name).type, mask=unknown)
+    return pa.RecordBatch.from_arrays([columns[name] for name in FEATURES.names], schema=schema)

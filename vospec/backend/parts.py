@@ -1,0 +1,198 @@
+"""Datasets in parts: a task writes one Parquet file, whole or not at all.
+
+Spark schedules the tasks; the rows never pass through Java, which takes four times
+as long over lists of pixels and needs a heap for them. A part that is finished
+survives whatever interrupts the work and is not made again. Two tasks at the same
+part (a slow one may be started twice) write the same bytes beside each other, and
+the later one replaces the part in one step.
+
+Floats are stored byte by byte (Parquet's BYTE_STREAM_SPLIT) under zstd, which
+halves them; their statistics would be of no use to anybody.
+"""
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs, parquet
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
+
+from vospec.backend.frames import spark_schema, watched
+from vospec.columns import UNUSABLE, Table
+from vospec.progress import Progress
+from vospec.store import Dataset, arrow_schema
+
+#: Rows of one row group: 512 LAMOST spectra are 33 MB in memory.
+ROWS = 512
+
+#: Columns by whose values rows are counted, in tables that have them.
+COUNTED = ("release", "layout", "quality")
+
+#: What a part holds, given its number and the rows of the task at hand.
+Content = Callable[[int, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a dataset holds, once all its parts are there.
+
+    Attributes
+    ----------
+    parts, rows, usable : int
+        Number of parts, of rows, and of rows without a flag that forbids use.
+    counts : list of dict
+        Rows by release, layout and quality, as far as the dataset has these.
+    """
+
+    parts: int
+    rows: int
+    usable: int
+    counts: list[dict[str, Any]]
+
+
+def write(
+    tasks: DataFrame, dataset: Dataset, content: Content, *, table: Table, progress: Progress
+) -> Made:
+    """Make the missing parts of a dataset.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        As many partitions as there are parts; each is handed to `content`.
+    dataset : Dataset
+        Where to write; it is not complete yet, that is the pipeline's to say.
+    content : callable
+        Gives the batches of a part, each of which becomes a row group. It must
+        not depend on anything but its arguments.
+    table : Table
+        What the rows are.
+    progress : Progress
+        Told of the rows of every part that is done.
+
+    Returns
+    -------
+    Made
+        Counts over all parts, those that were there before among them.
+    """
+    n_parts = tasks.rdd.getNumPartitions()
+    dataset.sweep(n_parts)
+    done = tasks.sparkSession.sparkContext.accumulator(0)
+    schema, counted = arrow_schema(table), [name for name in COUNTED if name in table.names]
+
+    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # Spark has given this task one core.
+        pa.set_cpu_count(1)
+        context = TaskContext.get()
+        assert context is not None
+        part = context.partitionId()
+        if not dataset.has_part(part):
+            _write_part(dataset, part, content(part, batches), schema)
+        # Spark expects that a task reads to the end.
+        deque(batches, maxlen=0)
+        counts = _counts(dataset, part, counted)
+        yield from counts.to_batches()
+        done.add(pc.sum(counts.column("n")).as_py() or 0)
+
+    ddl = spark_schema(column for column in table if column.name in counted) + ", `n` bigint"
+    with progress, watched(lambda: progress.update(done.value)):
+        counts = tasks.mapInArrow(task, ddl).toArrow()
+        progress.done = done.value
+    return _summed(counts, counted, n_parts)
+
+
+def _summed(counts: pa.Table, counted: list[str], n_parts: int) -> Made:
+    summed = counts.group_by(counted).aggregate([("n", "sum")])
+    rows = summed.rename_columns([*counted, "n"]).to_pylist()
+    rows.sort(key=lambda row: [str(value) for value in row.values()])
+    usable = sum(row["n"] for row in rows if not row["quality"] & UNUSABLE)
+    return Made(n_parts, sum(row["n"] for row in rows), usable, rows)
+
+
+def _write_part(
+    dataset: Dataset, part: int, batches: Iterator[pa.RecordBatch], schema: pa.Schema
+) -> None:
+    filesystem, target = dataset.store.filesystem, dataset.part(part)
+    folder, _, name = target.rpartition("/")
+    # Readers of a dataset pass over names that start with a dot.
+    incoming = f"{folder}/.{name}.{uuid.uuid4().hex}.incoming"
+    try:
+        with parquet.ParquetWriter(
+            incoming, schema, filesystem=filesystem, **_encoding(schema)
+        ) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        _rename(filesystem, incoming, target)
+    except BaseException:
+        if filesystem.get_file_info(incoming).type == fs.FileType.File:
+            filesystem.delete_file(incoming)
+        raise
+
+
+def _rename(filesystem: fs.FileSystem, incoming: str, target: str) -> None:
+    """Give a part its name; another task that was faster has written the same."""
+    try:
+        filesystem.move(incoming, target)
+    except OSError:
+        # Hadoop's file system does not rename onto what exists.
+        if filesystem.get_file_info(target).type != fs.FileType.File:
+            raise
+        filesystem.delete_file(incoming)
+
+
+def _encoding(schema: pa.Schema) -> dict[str, object]:
+    arrays = [field for field in schema if pa.types.is_list(field.type)]
+    plain = [field.name for field in schema if not pa.types.is_list(field.type)]
+    return {
+        "compression": "zstd",
+        "use_dictionary": [f.name for f in schema if pa.types.is_string(f.type)],
+        "write_statistics": plain,
+        "use_byte_stream_split": [
+            f"{field.name}.list.element"
+            for field in arrays
+            if pa.types.is_floating(field.type.value_type)
+        ],
+    }
+
+
+def _counts(dataset: Dataset, part: int, counted: list[str]) -> pa.Table:
+    filesystem = dataset.store.filesystem
+    rows = parquet.read_table(dataset.part(part), columns=counted, filesystem=filesystem)
+    counts = rows.group_by(counted).aggregate([([], "count_all")])
+    return counts.rename_columns([*counted, "n"])
+
+
+def read(
+    dataset: Dataset, part: int, columns: tuple[str, ...], *, role: str | None = None
+) -> Iterator[pa.Table]:
+    """The row groups of a part, one at a time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A complete dataset.
+    part : int
+        Number of the part.
+    columns : tuple of str
+        Columns to read.
+    role : {'survey', 'training'}, optional
+        Only rows of this role; rows that were never read count with the survey.
+        A row group without any is passed over before its pixels are read.
+    """
+    with parquet.ParquetFile(
+        dataset.part(part), filesystem=dataset.store.filesystem, pre_buffer=True
+    ) as file:
+        for group in range(file.num_row_groups):
+            if role is None:
+                yield file.read_row_group(group, list(columns), use_threads=False)
+                continue
+            roles = file.read_row_group(group, ["role"], use_threads=False).column("role")
+            wanted = pc.equal(roles.fill_null("survey"), role)
+            chosen = pc.sum(wanted).as_py()
+            if chosen:
+                rows = file.read_row_group(group, list(columns), use_threads=False)
+                yield rows if chosen == len(wanted) else rows.filter(wanted)
