@@ -1,9 +1,10 @@
 """What mimics a star's emission: the night sky, cosmic rays, the junction of two arms.
 
-- Sky: residues of OH lines around Hα, of either sign, in the mean of their significances.
-  OH 6562.8 and 6568.8 lie within Hα, 6553.6 in its wings, and 6498.7 on lines of late stars:
-  these do not count. Nor does [O I] 6300: it leaves residues in two thirds of LAMOST's
-  spectra, of atoms in another layer of the atmosphere, and tells little of Hα.
+- Sky: residues of OH lines on both sides of Hα, of either sign, one by one and in the mean
+  of their significances. Lines from 6540 to 6590 Å do not count: the wings of Hα pass for
+  them. Nor does 6498.7, which lies on lines of late stars, nor [O I] 6300: it leaves residues
+  in two thirds of LAMOST's spectra, comes from another layer of the atmosphere, and tells
+  little of Hα.
 - Cosmic ray: a spike whose two edges both lose 80 % of its height from one pixel to the
   next. Behind a Gaussian of the instrument's width (σ = 1.03 pixels at R = 1800) a line
   of one to three pixels loses 60 % at most, and 76 % were R 2200 (sharpness, as in Stetson
@@ -30,7 +31,7 @@ from vospec.spectra.wavelengths import air_to_vacuum
 Floats = NDArray[np.float64]
 
 #: OH 6-1 lines, air Å (Osterbrock et al. 1996, PASP 108, 277, table 1).
-OH_AIR = (6533.044, 6544.022, 6577.284, 6596.643, 6604.134)
+OH_AIR = (6533.044, 6596.643, 6604.134)
 #: [O I] 6300 and 6364, air Å (ibid.).
 OXYGEN_AIR = (6300.304, 6363.780)
 #: Residues count from so many standard errors on, of one line or of the mean of all.
