@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vospec.archives.ssa.fetching import Fetching
-from vospec.archives.ssa.manifest import Query, Spectrum
 from vospec.archives.ssa.positions import read_positions
 from vospec.archives.ssa.query import Region, is_fits
 from vospec.archives.ssa.transport import Manners, Transport
@@ -110,16 +109,14 @@ def fetch(  # noqa: PLR0913 - all but two by name
     ServiceError
         The service fails several times in a row.
     ManifestError
-        The folder's lists are not as they were written.
+        The folder cannot be written, or its lists are not as they were written.
     """
     if not is_fits(preferred):
         message = f"preferred must be a media type of FITS, given {preferred!r}"
         raise ValueError(message)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     limit = most if most is not None else 1 << 62
-    with _alone(folder):
-        fetching = Fetching(url, folder, band, preferred, transport)
+    with _alone(Path(folder)):
+        fetching = Fetching(url, Path(folder), band, preferred, transport)
         try:
             asked = fetching.ask_all([None] if regions is None else regions, limit, again=again)
             fetching.download_all(limit)
@@ -127,8 +124,8 @@ def fetch(  # noqa: PLR0913 - all but two by name
             fetching.write()
     spectra = list(fetching.manifest.rows.values())
     queries = [fetching.queries.rows[key] for key in asked]
-    rows: list[Query | Spectrum] = [*queries, *spectra]
-    wrong = [row.reason for row in rows if row.state in {"failed", "cut"}]
+    wrong = [query.reason for query in queries if query.state in {"failed", "cut"}]
+    wrong += [spectrum.reason for spectrum in spectra if spectrum.state == "failed"]
     return Outcome(
         Counter(row.state for row in spectra),
         Counter(row.state for row in queries),
@@ -139,10 +136,14 @@ def fetch(  # noqa: PLR0913 - all but two by name
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Two downloads into one folder would overwrite each other's lists."""
-    with (folder / ".fetch.lock").open("w") as lock:
-        try:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".fetch.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            message = f"{folder}: another download into this folder is at work"
-            raise ManifestError(message) from fault
-        yield
+            yield
+    except BlockingIOError as fault:
+        message = f"{folder}: another download into this folder is at work"
+        raise ManifestError(message) from fault
+    except OSError as fault:
+        message = f"{folder}: cannot be written: {fault}"
+        raise ManifestError(message) from fault

@@ -6,13 +6,13 @@ section 10.2.3); what it refuses (other 4xx) is not asked again.
 """
 
 import email.utils
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import requests
 
@@ -132,7 +132,7 @@ class Transport:
         ServiceError
             Silent, broken or overloaded at every try.
         """
-        if urlsplit(url).scheme not in {"http", "https"}:
+        if not re.match(r"https?://", url, re.IGNORECASE):
             message = f"{url}: expected an address of http or https"
             raise RefusedError(message)
         for number in range(self.manners.tries):
