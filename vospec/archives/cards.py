@@ -86,7 +86,11 @@ class Cards:
         return (moment - _MJD_ZERO) / timedelta(days=1)
 
     def _first(self, names: tuple[str, ...]) -> Value | None:
-        return next((v for name in names if (v := self.value(name)) is not None), None)
+        for name in names:
+            value = self.value(name)
+            if value is not None:
+                return value
+        return None
 
 
 def _number(given: Value | None, least: float, most: float) -> float | None:

@@ -11,6 +11,7 @@ milliseconds of time), and there Vega and γ Cas stand at their J2000 places. Pr
 them would move a star by some 50 arcsec for each year since 2000.
 """
 
+import math
 import re
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Hdu
-from vospec.archives.spectrum import ArchiveSpectrum
+from vospec.archives.spectrum import ArchiveSpectrum, single
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
 from vospec.spectra.wavelengths import air_to_vacuum
@@ -79,6 +80,10 @@ def _read_export(table: Hdu, stem: str) -> ArchiveSpectrum:
         units = [table.unit(name) for name in names]
         message = f"expected columns spectral in Angstrom and flux, found {names} in {units}"
         raise UnknownLayoutError(message)
+    wavelength_air, flux = (table.column(name) for name in names)
+    if wavelength_air.ndim > 1 or flux.ndim > 1:
+        message = f"expected a row a pixel, found vectors {wavelength_air.shape}, {flux.shape}"
+        raise UnknownLayoutError(message)
     return _spectrum(
         cards,
         stem,
@@ -86,8 +91,8 @@ def _read_export(table: Hdu, stem: str) -> ArchiveSpectrum:
         position=cards.position(),
         mjd=cards.number("TMID", least=_FIRST_LIGHT, flag=Quality.NO_TIME),
         exposure="TELAPSE",
-        wavelength_air=table.column("spectral"),
-        flux=table.column("flux"),
+        wavelength_air=wavelength_air,
+        flux=flux,
     )
 
 
@@ -127,9 +132,7 @@ def _spectrum(  # noqa: PLR0913 - all but two by name
     flux: NDArray[Any],
 ) -> ArchiveSpectrum:
     """What is common to both forms."""
-    with np.errstate(over="ignore"):
-        # Beyond float32 is infinite, and bad.
-        flux = flux.astype(np.float32)
+    flux = single(flux)
     if not (flux > 0).any():
         cards.note(Quality.NO_SIGNAL, "flux: nowhere above 0")
     archive_id = _publisher_did(cards) or f"{PUBLISHER}/{stem}"
@@ -159,11 +162,18 @@ def _spectrum(  # noqa: PLR0913 - all but two by name
 
 
 def _vacuum(wavelength_air: NDArray[Any]) -> NDArray[np.float64]:
-    """Vacuum wavelengths; the formula holds for light that the camera can see."""
-    if not (wavelength_air > _BLUEST).all() or not (wavelength_air < _REDDEST).all():
-        message = f"expected wavelengths of {_BLUEST:g} … {_REDDEST:g} Å, found others"
+    """Vacuum wavelengths; refused where they do not rise within what the camera sees."""
+    size = wavelength_air.size
+    first, last = (wavelength_air[0], wavelength_air[-1]) if size else (math.nan, math.nan)
+    # NaN is not within, and no rise either.
+    within = first > _BLUEST and last < _REDDEST
+    if not within or not np.all(wavelength_air[1:] > wavelength_air[:-1]):
+        message = (
+            f"expected {size} wavelengths rising within {_BLUEST:g} … {_REDDEST:g} Å, "
+            f"found {first:g} … {last:g}"
+        )
         raise UnreadableFileError(message)
-    return air_to_vacuum(wavelength_air.astype(np.float64))
+    return air_to_vacuum(wavelength_air)
 
 
 def _sexagesimal_position(cards: Cards) -> tuple[float, float] | tuple[None, None]:

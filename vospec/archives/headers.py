@@ -18,15 +18,19 @@ _END = b"END".ljust(_CARD)
 #: Value indicator (4.1.2.2), then the value in free or fixed format (4.2), then a comment.
 _VALUE = re.compile(
     r"= *(?:"
-    r"'(?P<text>(?:[^']|'')*)'"
-    r"|(?P<logical>[TF])"
-    r"|(?P<integer>[+-]?\d+)"
-    r"|(?P<real>[+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?)"
-    r")? *(?:/.*)?"
+    r"'([^']*(?:''[^']*)*)'"
+    r"|([TF])"
+    r"|([+-]?\d+(?![\d.EDed]))"
+    r"|([+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?)"
+    r")? *(?:/|\Z)"
 )
-_CONTINUATION = re.compile(r"CONTINUE  *'(?P<text>(?:[^']|'')*)' *(?:/.*)?")
+_TEXT, _LOGICAL, _INTEGER = 1, 2, 3
+_CONTINUATION = re.compile(r"CONTINUE  *'([^']*(?:''[^']*)*)' *(?:/|\Z)")
 #: Cards beyond the first that one long string may take; a header of a survey has a few.
 _MOST_CONTINUATIONS = 1000
+
+#: Exponents of double precision (4.2.4).
+_EXPONENT = str.maketrans("Dd", "EE")
 
 Value = str | bool | int | float
 
@@ -74,15 +78,17 @@ class Header:
         place = self._places.get(name.ljust(_KEYWORD))
         if place is None:
             return None
-        parts = _VALUE.fullmatch(self._text, place + _KEYWORD, place + _CARD)
-        kind = parts and parts.lastgroup
-        if not parts or not kind:
+        parts = _VALUE.match(self._text, place + _KEYWORD, place + _CARD)
+        if parts is None or (kind := parts.lastindex) is None:
             return None
-        if kind == "text":
-            return self._long_string(parts[kind], place)
-        if kind == "logical":
-            return parts[kind] == "T"
-        return int(parts[kind]) if kind == "integer" else float(parts[kind].translate(_EXPONENT))
+        found: str = parts[kind]
+        if kind == _TEXT:
+            text = self._long_string(found, place) if "&" in found or "''" in found else found
+            # Header strings are printable ASCII (4.2.1); damage shows here.
+            return text.rstrip(" ") if text.isascii() and text.isprintable() else None
+        if kind == _LOGICAL:
+            return found == "T"
+        return int(found) if kind == _INTEGER else float(found.translate(_EXPONENT))
 
     def count(self, name: str, most: int) -> int:
         """Value of a mandatory card that counts something.
@@ -98,20 +104,16 @@ class Header:
         message = f"{name}: expected an integer from 0 to {most}, found {_told(found)}"
         raise UnreadableFileError(message)
 
-    def _long_string(self, found: str, place: int) -> str | None:
+    def _long_string(self, found: str, place: int) -> str:
         text = _unquoted(found)
         for following in range(place + _CARD, len(self._text), _CARD)[:_MOST_CONTINUATIONS]:
-            parts = text.endswith("&") and _CONTINUATION.fullmatch(
+            parts = text.endswith("&") and _CONTINUATION.match(
                 self._text, following, following + _CARD
             )
             if not parts:
                 break
-            text = text[:-1] + _unquoted(parts["text"])
-        # Header strings are printable ASCII (4.2.1); damage shows here.
-        return text if text.isascii() and text.isprintable() else None
-
-
-_EXPONENT = str.maketrans("Dd", "EE")
+            text = text[:-1] + _unquoted(parts[1])
+        return text
 
 
 def _unquoted(found: str) -> str:

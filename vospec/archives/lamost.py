@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Array, Hdu
-from vospec.archives.spectrum import ArchiveSpectrum, log_linear
+from vospec.archives.spectrum import ArchiveSpectrum, log_linear, single
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
 from vospec.listing import stem as stem_of
@@ -89,13 +89,11 @@ def read(hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
     cards = Cards(hdus[0].header)
     layout = "image" if hdus[0].shape else "table"
     pixels = _image(hdus[0], cards) if hdus[0].shape else _table(hdus)
-    with np.errstate(over="ignore"):
-        # Beyond float32 is infinite, and bad.
-        flux, ivar, and_mask = (row.astype(np.float32) for row in pixels)
+    flux, ivar, and_mask = (single(row) for row in pixels)
     spectral_axis = _spectral_axis(cards, flux.size)
     if not (flux > 0).any():
         cards.note(Quality.NO_SIGNAL, "flux: nowhere above 0")
-    release = _release(cards)
+    release = _release(cards.text("DATA_V"), cards.text("EXTEN0"))
     ra, dec = cards.position()
     subclass = cards.text("SUBCLASS")
     bands = {
@@ -189,27 +187,35 @@ def _spectral_axis(cards: Cards, size: int) -> NDArray[np.float64]:
     return log_linear(zero, step, size)
 
 
-def _release(cards: Cards) -> str:
+@lru_cache(maxsize=64)
+def _release(version: str | None, rows: str | None) -> str:
     """``dr13-q1`` of ``DATA_V = 'LAMOST DR13 Q1'``; DR1 and DR2 do not write the card.
 
     Of these two only DR2 keeps the wavelengths in the third row.
     """
-    version = re.search(r"\bDR\d+( +[\w.]+)*", cards.text("DATA_V") or "", re.IGNORECASE)
-    if version:
-        return "-".join(version.group().lower().split())
-    return "dr2" if "wavelength" in _row_names(cards.text("EXTEN0")) else "dr1"
+    named = re.search(r"\bDR\d+( +[\w.]+)*", version or "", re.IGNORECASE)
+    if named:
+        return "-".join(named.group().lower().split())
+    return "dr2" if "wavelength" in _row_names(rows) else "dr1"
 
 
 def _magnitudes(cards: Cards) -> dict[str, float | None]:
-    """``mag_g``, ``mag_r`` and ``mag_i`` (see the module); without where there is none."""
-    bands = _MAGNITUDES.fullmatch(cards.text("MAGTYPE") or "")
+    """``mag_g``, ``mag_r`` and ``mag_i`` (see the module); None where there is none."""
     found: dict[str, float | None] = {}
-    for band in "gri":
-        place = bands[1].find(band) + 1 if bands else 0
-        name = f"MAG{place}" if place else f"MAG_PS_{band.upper()}"
+    for band, name in _magnitude_cards(cards.text("MAGTYPE")).items():
         magnitude = cards.known(name, least=_BRIGHTEST, most=_FAINTEST)
         found[f"mag_{band}"] = None if magnitude == _NO_MAGNITUDE else magnitude
     return found
+
+
+@lru_cache(maxsize=64)
+def _magnitude_cards(given: str | None) -> dict[str, str]:
+    """Names of the cards that hold g, r and i."""
+    if given is None:
+        return {band: f"MAG_PS_{band.upper()}" for band in "gri"}
+    bands = _MAGNITUDES.fullmatch(given)
+    letters = bands[1] if bands else ""
+    return {band: f"MAG{letters.find(band) + 1}" for band in "gri" if band in letters}
 
 
 def _mjd(cards: Cards) -> float | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from vospec.errors import UnreadableFileError
 
 #: Far more pixels than any spectrum has; what is remembered stays small.
 _MOST_PIXELS = 100_000
+#: log10 of 2 µm: no spectrograph of these archives sees beyond.
+_REDDEST = 4.3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,21 +102,13 @@ class ArchiveSpectrum:
     spectrograph: int | None = None
     fibre: int | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse pixels that are no spectrum, as damage leaves them.
 
-        Raises
-        ------
-        UnreadableFileError
-            No pixels, or wavelengths that are not finite, positive and rising.
-        """
-        axis = self.spectral_axis
-        rising = axis.size > 0 and axis[0] > 0 and np.isfinite(axis[-1])
-        # NaN within is no rise either.
-        if not (rising and np.all(axis[1:] > axis[:-1])):
-            ends = f"{axis[0]:g} … {axis[-1]:g} Å" if axis.size else "none"
-            message = f"expected {axis.size} rising wavelengths, found {ends}"
-            raise UnreadableFileError(message)
+def single(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Pixels as float32 of this machine; what is too large for that is infinite."""
+    if pixels.dtype.itemsize <= np.dtype(np.float32).itemsize:
+        return pixels.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return pixels.astype(np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -133,11 +128,15 @@ def log_linear(zero: float, step: float, size: int) -> NDArray[np.float64]:
     Raises
     ------
     UnreadableFileError
-        More pixels than a spectrum has.
+        No pixels, more than a spectrum has, or wavelengths beyond the optical.
     """
-    if size > _MOST_PIXELS:
-        message = f"expected at most {_MOST_PIXELS} pixels, found {size}"
+    if not 0 < size <= _MOST_PIXELS:
+        message = f"expected 1 … {_MOST_PIXELS} pixels, found {size}"
         raise UnreadableFileError(message)
-    axis = np.asarray(10.0 ** (zero + step * np.arange(size)), np.float64)
+    exponents = zero + step * np.arange(size)
+    if exponents[-1] > _REDDEST:
+        message = f"expected wavelengths below {10**_REDDEST:g} Å, found COEFF1 {step:g}"
+        raise UnreadableFileError(message)
+    axis = np.asarray(10.0**exponents, np.float64)
     axis.flags.writeable = False
     return axis
