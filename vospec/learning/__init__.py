@@ -2,6 +2,9 @@
 
 projection      principal components
 neighbours      exact nearest neighbours
+cells           cells of vectors, where neighbours are sought first
+probing         near-exact nearest neighbours, found in cells
+scanning        the compiled loops of both
 novelty         how far a spectrum stands from all labelled ones
 graph           weights and the symmetric graph
 propagation     Label Propagation and Label Spreading
@@ -9,11 +12,17 @@ systems         the linear systems that the two methods are
 solvers         power iteration and conjugate gradients, on a product alone
 compatibility   the same methods exactly as scikit-learn does them
 evaluation      average precision, precision of the best, ranks, entropy
+tempering       half a score for what shows no line
+compression     the logarithm of flux, cut at both ends
+probability     what a score is worth, here and where targets are rarer
+reliability     whether probabilities hold, what thresholds are worth
 evidence        the neighbours and the labels that a score comes from
 """
 
 from sklearn.exceptions import ConvergenceWarning
 
+from vospec.learning.cells import Cells, cell_search, default_cells, sorted_by_cell
+from vospec.learning.compression import compressed
 from vospec.learning.evaluation import (
     Precision,
     average_precision,
@@ -25,31 +34,63 @@ from vospec.learning.evidence import Partners, contributions, strongest_edges
 from vospec.learning.graph import Weights, local_scales, neighbour_graph
 from vospec.learning.neighbours import NeighbourSearch, nearest
 from vospec.learning.novelty import novelty
+from vospec.learning.probability import (
+    CalibrationMethod,
+    Calibrator,
+    carried,
+    cross_calibrated,
+    survey_share,
+)
+from vospec.learning.probing import CellSearch
 from vospec.learning.projection import PrincipalComponents
 from vospec.learning.propagation import (
     LabelPropagation,
     LabelSpreading,
     Solver,
 )
+from vospec.learning.reliability import (
+    ExpectedPrecision,
+    Reliability,
+    expected_precision,
+    reliability,
+)
+from vospec.learning.tempering import mean_peaks, tempered
 
 __all__ = [
+    "CalibrationMethod",
+    "Calibrator",
+    "CellSearch",
+    "Cells",
     "ConvergenceWarning",
+    "ExpectedPrecision",
     "LabelPropagation",
     "LabelSpreading",
     "NeighbourSearch",
     "Partners",
     "Precision",
     "PrincipalComponents",
+    "Reliability",
     "Solver",
     "Weights",
     "average_precision",
+    "carried",
+    "cell_search",
+    "compressed",
     "contributions",
+    "cross_calibrated",
+    "default_cells",
     "entropy",
+    "expected_precision",
     "local_scales",
+    "mean_peaks",
     "nearest",
     "neighbour_graph",
     "novelty",
     "precision_at",
     "ranks",
+    "reliability",
+    "sorted_by_cell",
     "strongest_edges",
+    "survey_share",
+    "tempered",
 ]
