@@ -74,7 +74,7 @@ _FINE = np.arange(-60.0, 61.0, 10.0)
 #: Widths are told apart to this (Å), a twentieth of what pairs can tell.
 _STEP = 0.01
 #: Squares on the spline are not taken for less than this share of the least computed one.
-_LEAST = 0.1
+_LEAST = 1e-3
 _QUOTIENT = {"degree": 4, "clip": (3.0, 3.0)}
 
 
@@ -301,10 +301,10 @@ def _misfit(pair: _OnGrid, widths: NDArray[np.float64], start: float) -> NDArray
     """-2 ln L at widths that lie 0.01 Å apart, between the given ones."""
     squares = np.array([pair.fit(width, start).rms ** 2 for width in widths])
     # The squares are smooth, their logarithm need not be.
-    # A kernel acts by its variance: at width 0 all is level.
-    ends = ((1, 0.0) if widths[0] == 0 else "not-a-knot", "not-a-knot")
-    between = CubicSpline(widths, squares, bc_type=ends)(_dense(widths))
-    return pair.near.sum() * np.log(np.maximum(between, _LEAST * squares.min()))
+    # A kernel acts by its variance: in the width's square they are nearly a parabola.
+    between = CubicSpline(widths**2, squares)(_dense(widths) ** 2)
+    logarithms = np.log(np.maximum(between, _LEAST * squares.min()))
+    return np.asarray(pair.near.sum() * logarithms)
 
 
 def _dense(widths: NDArray[np.float64]) -> NDArray[np.float64]:
