@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from vospec.spectra import Rectified, equivalent_width, log_grid, rectify
-from vospec.spectra.rectification import _median
+from vospec.spectra.rectification import ROWS_AT_ONCE, _median
 
 GRID = log_grid(6290.0, 6725.0)
 HALPHA = 6564.61
@@ -158,15 +158,32 @@ def test_rectified_spectra_are_left_alone() -> None:
 
 def test_rows_do_not_meet() -> None:
     rng = np.random.default_rng(9)
-    flux = continua(12) * (1 + gaussian(6.0) + rng.normal(0, 0.03, (12, GRID.size)))
+    # More rows than are worked on together.
+    n = 2 * ROWS_AT_ONCE + 7
+    flux = continua(n) * (1 + gaussian(6.0) + rng.normal(0, 0.03, (n, GRID.size)))
     mask = rng.random(flux.shape) < 0.05
-    order = rng.permutation(12)
+    mask[::2] = False
+    order = rng.permutation(n)
     together = rectify(flux, GRID, mask=mask)
     permuted = rectify(flux[order], GRID, mask=mask[order])
-    np.testing.assert_allclose(permuted.flux, together.flux[order], rtol=1e-12)
-    for i in range(12):
-        alone = rectify(flux[i], GRID, mask=mask[i])
-        np.testing.assert_allclose(alone.flux[0], together.flux[i], rtol=1e-12)
+    for name in ("flux", "continuum", "noise"):
+        expected = getattr(together, name)
+        np.testing.assert_array_equal(getattr(permuted, name), expected[order])
+        for i in (0, 1, 62, n - 1):
+            alone = rectify(flux[i], GRID, mask=mask[i])
+            np.testing.assert_array_equal(getattr(alone, name)[0], expected[i])
+
+
+def test_variance_is_that_of_the_quotient() -> None:
+    flux = continua(5) * (
+        1 + gaussian(6.0) + np.random.default_rng(19).normal(0, 0.03, (5, GRID.size))
+    )
+    variance = np.where(np.abs(GRID - HALPHA) < 10.0, np.nan, (0.03 * flux) ** 2)
+    plain, carried = rectify(flux, GRID), rectify(flux, GRID, variance=variance)
+    assert plain.variance is None
+    np.testing.assert_array_equal(carried.flux, plain.flux)
+    np.testing.assert_allclose(carried.variance, variance / plain.continuum**2, rtol=1e-14)
+    assert np.isnan(carried.variance).any()
 
 
 def test_bad_elements_take_no_part() -> None:
@@ -221,5 +238,6 @@ def test_median_of_chosen_elements_is_that_of_numpy() -> None:
     values = rng.normal(size=(50, 21))
     chosen = rng.random(values.shape) < np.linspace(0.2, 1.0, 50)[:, None]
     expected = np.nanmedian(np.where(chosen, values, np.nan), axis=1)
-    np.testing.assert_array_equal(_median(values, chosen), expected)
-    assert np.isnan(_median(values, np.zeros_like(chosen))).all()
+    hidden, count = np.where(chosen, values, np.inf), chosen.sum(axis=1)
+    np.testing.assert_array_equal(_median(hidden, count), expected)
+    assert np.isnan(_median(np.full_like(values, np.inf), np.zeros_like(count))).all()
