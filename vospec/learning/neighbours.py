@@ -96,7 +96,7 @@ class NeighbourSearch:
     """
 
     def __init__(self, vectors: ArrayLike, *, block_shape: tuple[int, int] = BLOCK_SHAPE) -> None:
-        self.vectors = _checked(vectors, "vectors")
+        self.vectors = checked_vectors(vectors, "vectors")
         if len(self.vectors) == 0:
             message = "vectors: expected at least one row, found none"
             raise ValueError(message)
@@ -123,7 +123,7 @@ class NeighbourSearch:
         ValueError
             As `nearest`.
         """
-        points, selves = _points(self.vectors, queries)
+        points, selves = query_points(self.vectors, queries)
         available = len(self.vectors) - isinstance(queries, range)
         if not 1 <= n_neighbors <= available:
             message = f"n_neighbors: expected 1 to {available}, found {n_neighbors}"
@@ -175,7 +175,8 @@ def nearest(
     return NeighbourSearch(vectors).nearest(queries, n_neighbors=n_neighbors)
 
 
-def _checked(array: ArrayLike, name: str) -> Vectors:
+def checked_vectors(array: ArrayLike, name: str) -> Vectors:
+    """Return an array as float32, refusing one that is not a finite matrix."""
     vectors = np.ascontiguousarray(array, dtype=np.float32)
     if vectors.ndim != 2:  # noqa: PLR2004 -- rows and columns
         message = f"{name}: expected two dimensions, found {vectors.ndim}"
@@ -187,18 +188,20 @@ def _checked(array: ArrayLike, name: str) -> Vectors:
     return vectors
 
 
-def _points(vectors: Vectors, queries: range | ArrayLike) -> tuple[Vectors, NDArray[np.intp]]:
+def query_points(vectors: Vectors, queries: range | ArrayLike) -> tuple[Vectors, NDArray[np.int64]]:
     """Return the queries' vectors and their own rows, -1 where they have none."""
     if isinstance(queries, range):
         if queries.step != 1 or not 0 <= queries.start <= queries.stop <= len(vectors):
             message = f"queries: expected a range of step 1 in 0..{len(vectors)}, found {queries}"
             raise ValueError(message)
-        return vectors[queries.start : queries.stop], np.arange(queries.start, queries.stop)
-    points = _checked(queries, "queries")
+        return vectors[queries.start : queries.stop], np.arange(
+            queries.start, queries.stop, dtype=np.int64
+        )
+    points = checked_vectors(queries, "queries")
     if points.shape[1] != vectors.shape[1]:
         message = f"queries: expected {vectors.shape[1]} elements, found {points.shape[1]}"
         raise ValueError(message)
-    return points, np.full(len(points), -1, dtype=np.intp)
+    return points, np.full(len(points), -1, dtype=np.int64)
 
 
 def _sampled_limits(bounds: _Bounds, norms: Vectors, left: Vectors, n_neighbors: int) -> Vectors:

@@ -1,0 +1,193 @@
+"""Cells of vectors: who is looked at when a neighbour is sought.
+
+The cells are the Voronoi regions of centroids that k-means (Lloyd 1982, IEEE Trans.
+Inf. Theory 28, 129) finds in a sample; `probing` looks into the few nearest to a query.
+The centroids, the order in which vectors stand cell by cell and where each cell begins
+are what tasks on several machines must share.
+
+Cost: 6 iterations over 32 m vectors, and N vectors to assign, m d operations each, for m
+cells. As many cells as a cell has vectors balance this with the search.
+"""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from vospec.learning import scanning
+from vospec.learning.neighbours import Indices, Vectors, checked_vectors
+from vospec.learning.probing import CellSearch, one_cell
+from vospec.learning.scanning import Rows
+
+#: Sample vectors a cell on which the centroids are fitted; with more they hardly move.
+SAMPLED = 32
+#: Lloyd's iterations: cells must be compact, not optimal.
+ITERATIONS = 6
+
+
+def default_cells(n_vectors: int) -> int:
+    """Return a number of cells of near least cost: as many as a cell has vectors."""
+    return max(1, round(float(np.sqrt(n_vectors))))
+
+
+class Sorted(NamedTuple):
+    """Vectors in the order of their cells.
+
+    Attributes
+    ----------
+    order : ndarray of int64, shape (n,)
+        Rows of the vectors as they were, cell by cell, in each cell as they stood.
+    starts : ndarray of int64, shape (n_cells + 1,)
+        Where in that order each cell begins, and where the last one ends.
+    """
+
+    order: Rows
+    starts: Rows
+
+
+def sorted_by_cell(cells: ArrayLike, n_cells: int) -> Sorted:
+    """Return the order in which vectors stand cell by cell.
+
+    Parameters
+    ----------
+    cells : array_like of int, shape (n,)
+        Cell of each vector, from 0.
+    n_cells : int
+        Number of cells; some may be empty.
+
+    Returns
+    -------
+    Sorted
+    """
+    cells = np.asarray(cells)
+    counts = np.bincount(cells, minlength=n_cells)
+    return Sorted(np.argsort(cells, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+
+
+class Cells(BaseEstimator):  # type: ignore[misc] # no types there
+    """A partition of space into the Voronoi regions of centroids.
+
+    Parameters
+    ----------
+    n_cells : int
+        Number of cells; fewer where the sample has fewer different vectors.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
+
+    Attributes
+    ----------
+    centroids_ : ndarray of float32, shape (n_cells, d)
+    """
+
+    centroids_: Vectors
+
+    def __init__(self, n_cells: int, *, n_jobs: int = 1) -> None:
+        self.n_cells = n_cells
+        self.n_jobs = n_jobs
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002, N803 -- scikit-learn's
+        """Find the centroids of a sample.
+
+        `SAMPLED` vectors a cell are taken, those first by a hash of their elements:
+        neither the order of the vectors nor copies among them change the centroids.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            The sample, finite; taken as float32.
+        y : object, optional
+            Not looked at; for scikit-learn's pipelines.
+
+        Returns
+        -------
+        Cells
+            The object itself.
+
+        Raises
+        ------
+        ValueError
+            When ``n_cells`` is below 1 or ``X`` is not a finite matrix with a row.
+        """
+        if self.n_cells < 1:
+            message = f"n_cells: expected 1 or more, found {self.n_cells}"
+            raise ValueError(message)
+        sample = _sampled(checked_vectors(X, "X"), SAMPLED * self.n_cells)
+        self.centroids_ = sample[: self.n_cells].copy()
+        for _ in range(ITERATIONS):
+            self.centroids_ = _means(sample, self.assign(sample), self.centroids_)
+        return self
+
+    def assign(self, vectors: ArrayLike) -> Indices:
+        """Return the cell of each vector: its nearest centroid, the lower one of equals.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (n, d)
+            Vectors, finite.
+
+        Returns
+        -------
+        ndarray of int32, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            When ``vectors`` is not a finite matrix of as many columns as the sample.
+        """
+        found = one_cell(self.centroids_).nearest(vectors, n_neighbors=1, n_jobs=self.n_jobs)
+        return found[0][:, 0]
+
+
+def cell_search(
+    vectors: ArrayLike, *, n_cells: int | None = None, n_jobs: int = 1
+) -> tuple[CellSearch, Rows]:
+    """Sort vectors into cells and make them ready to be searched.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, d)
+        The vectors, finite; taken as float32.
+    n_cells : int, optional
+        Number of cells; `default_cells` where it is not given.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
+
+    Returns
+    -------
+    search : CellSearch
+        Over the vectors in the order of their cells.
+    order : ndarray of int64, shape (N,)
+        Row of ``vectors`` of each row of the search.
+
+    Raises
+    ------
+    ValueError
+        As `Cells` and `CellSearch`.
+    """
+    checked = checked_vectors(vectors, "vectors")
+    cells = Cells(n_cells or default_cells(len(checked)), n_jobs=n_jobs).fit(checked)
+    order, starts = sorted_by_cell(cells.assign(checked), len(cells.centroids_))
+    return CellSearch(checked[order], starts, cells.centroids_), order
+
+
+def _sampled(vectors: Vectors, size: int) -> Vectors:
+    """Return different vectors, in the order of their hashes."""
+    if len(vectors) == 0:
+        message = "X: expected at least one row, found none"
+        raise ValueError(message)
+    # Adding 0 makes -0 the same as 0.
+    hashes = np.empty(len(vectors), dtype=np.uint64)
+    scanning.hashes((vectors + np.float32(0)).view(np.uint32), hashes)
+    return vectors[np.unique(hashes, return_index=True)[1][:size]]
+
+
+def _means(sample: Vectors, cells: Indices, centroids: Vectors) -> Vectors:
+    """Return the mean of each cell, or the centroid as it was where the cell is empty."""
+    order, starts = sorted_by_cell(cells, len(centroids))
+    counts = np.diff(starts)
+    taken = np.flatnonzero(counts)
+    sums = np.add.reduceat(sample[order].astype(np.float64), starts[taken], axis=0)
+    means = centroids.copy()
+    means[taken] = sums / counts[taken, None]
+    return means
