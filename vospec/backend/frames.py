@@ -52,22 +52,32 @@ def lists(values: NDArray[Any], usable: NDArray[np.bool_], kind: pa.DataType) ->
     return pa.ListArray.from_arrays(pa.array(offsets), flat, mask=pa.array(~usable))
 
 
+def _unpacked(values: pa.Array) -> NDArray[Any]:
+    """Values without nulls as numpy has them."""
+    if not pa.types.is_boolean(values.type):
+        plain: NDArray[Any] = values.to_numpy()
+        return plain
+    # Arrow's own way takes ten times as long.
+    bits = np.unpackbits(np.frombuffer(values.buffers()[1], np.uint8), bitorder="little")
+    return bits[values.offset :][: len(values)].view(np.bool_)
+
+
 class Ragged:
-    """A list column as one array; lists may differ in length.
+    """Some rows of a list column as one array; lists may differ in length, and hold no nulls.
 
     Attributes
     ----------
     values : (total,) array
-        All lists, one after the other.
+        All lists of the column, one after the other.
     starts, lengths : (rows,) int
-        Where each of them begins and how long it is; 0 where it is null.
+        Where the list of each row begins and how long it is; 0 where it is null.
     """
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
+    def __init__(self, column: pa.ChunkedArray, chosen: NDArray[np.intp]) -> None:
         whole = column.combine_chunks()
-        self.values: NDArray[Any] = whole.values.to_numpy(zero_copy_only=False)
+        self.values = _unpacked(whole.values)
         offsets = whole.offsets.to_numpy()
-        self.starts, self.lengths = offsets[:-1], np.diff(offsets)
+        self.starts, self.lengths = offsets[chosen], np.diff(offsets)[chosen]
 
     def row(self, row: int) -> NDArray[Any]:
         """One of the lists."""

@@ -6,6 +6,7 @@ two files of one identity meet without a shuffle of spectra.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -21,6 +22,9 @@ from vospec.listing import locate, split, stem
 from vospec.store import Dataset, arrow_schema
 
 Row = dict[str, Any]
+
+#: What a row takes from the spectrum as it is.
+_TOLD = [f.name for f in fields(ArchiveSpectrum) if f.name in SPECTRA.names]
 
 
 def spectra(files: Dataset, n_parts: int) -> Content:
@@ -137,7 +141,7 @@ def _origin(path: str, content: bytes | None) -> Row:
 
 
 def _unread(path: str, content: bytes | None, quality: Quality, reason: str) -> Row:
-    empty = dict.fromkeys(SPECTRA.names)
+    empty: Row = dict.fromkeys(SPECTRA.names)
     identity = {
         "spectrum_id": f"unread/{stem(split(path)[2])}",
         "quality": int(quality),
@@ -147,13 +151,13 @@ def _unread(path: str, content: bytes | None, quality: Quality, reason: str) -> 
 
 
 def _read(path: str, content: bytes, spectrum: ArchiveSpectrum) -> Row:
-    known = {name: getattr(spectrum, name) for name in SPECTRA.names if hasattr(spectrum, name)}
+    known = {name: getattr(spectrum, name) for name in _TOLD}
     axis = spectrum.spectral_axis
     derived = {
         "role": ROLES[spectrum.collection],
         "quality": int(spectrum.quality),
-        "spectral_start": float(np.min(axis)),
-        "spectral_stop": float(np.max(axis)),
+        "spectral_start": float(axis[0]),
+        "spectral_stop": float(axis[-1]),
         "n_pixels": len(axis),
     }
     return known | derived | _origin(path, content)

@@ -33,6 +33,19 @@ MARGIN = 20.0
 
 
 @dataclass(frozen=True, eq=False)
+class Batch:
+    """Spectra as they were read, one row each."""
+
+    spectrum_id: pa.ChunkedArray
+    quality: NDArray[np.int32]
+    resolving_power: list[float]
+    spectral_axis: Ragged
+    flux: Ragged
+    ivar: Ragged
+    mask: Ragged
+
+
+@dataclass(frozen=True, eq=False)
 class Group:
     """Spectra that share a wavelength axis and a resolving power.
 
@@ -120,11 +133,12 @@ def adapted(
         )
 
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for rows in parts.read(origin, part, PIXELS, role="training"):
-            placed = _place(rows, grid, onto_grid)
+        for rows, chosen in parts.read_role(origin, part, PIXELS, "training"):
+            batch = _batch(rows, chosen)
+            placed = _place(batch, grid, onto_grid)
             usable = (placed.quality & UNUSABLE) == 0
             columns = [
-                rows.column("spectrum_id").combine_chunks(),
+                batch.spectrum_id.combine_chunks(),
                 lists(placed.flux, usable, pa.list_(pa.float32())),
                 lists(placed.mask, usable, pa.list_(pa.bool_())),
                 pa.array(placed.quality, pa.int32()),
@@ -167,18 +181,32 @@ def features(
         )
 
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for rows in parts.read(origin, part, PIXELS, role="survey"):
-            yield _vectors(rows, _place(rows, grid, onto_grid), grid, resolving_power)
+        for rows, chosen in parts.read_role(origin, part, PIXELS, "survey"):
+            batch = _batch(rows, chosen)
+            placed = _place(batch, grid, onto_grid)
+            yield _vectors(batch.spectrum_id, placed, grid, resolving_power)
         for rows in parts.read(training, part, ADAPTED.names):
-            yield _vectors(rows, _adapted(rows, grid), grid, resolving_power)
+            placed = _adapted(rows, grid)
+            yield _vectors(rows.column("spectrum_id"), placed, grid, resolving_power)
 
     return content
 
 
-def _place(rows: pa.Table, grid: NDArray[np.float64], onto_grid: OntoGrid) -> OnGrid:
+def _batch(rows: pa.Table, chosen: NDArray[np.intp]) -> Batch:
+    """Some rows of a row group; their pixels stay where they are."""
+    plain = {name: rows.column(name).take(pa.array(chosen)) for name in PIXELS[:3]}
+    return Batch(
+        spectrum_id=plain["spectrum_id"],
+        quality=plain["quality"].to_numpy(),
+        resolving_power=plain["resolving_power"].to_pylist(),
+        **{name: Ragged(rows.column(name), chosen) for name in PIXELS[3:]},
+    )
+
+
+def _place(batch: Batch, grid: NDArray[np.float64], onto_grid: OntoGrid) -> OnGrid:
     """Bring spectra onto the grid, axis by axis."""
-    placed = _nothing(rows, grid)
-    for group in _groups(rows, (placed.quality & UNUSABLE) == 0, grid):
+    placed = _nothing(batch.quality, grid)
+    for group in _groups(batch, grid):
         if not _covers(group.spectral_axis, grid):
             placed.quality[group.rows] |= Quality.OUTSIDE_GRID
             continue
@@ -190,20 +218,20 @@ def _place(rows: pa.Table, grid: NDArray[np.float64], onto_grid: OntoGrid) -> On
     return placed
 
 
-def _nothing(rows: pa.Table, grid: NDArray[np.float64]) -> OnGrid:
-    shape = (len(rows), len(grid))
+def _nothing(quality: NDArray[np.int32], grid: NDArray[np.float64]) -> OnGrid:
+    shape = (len(quality), len(grid))
     return OnGrid(
         flux=np.full(shape, np.nan),
         mask=np.ones(shape, dtype=bool),
         variance=np.full(shape, np.nan),
-        quality=rows.column("quality").to_numpy().copy(),
-        line_flags=np.zeros(len(rows), dtype=np.int32),
+        quality=quality.copy(),
+        line_flags=np.zeros(len(quality), dtype=np.int32),
     )
 
 
 def _adapted(rows: pa.Table, grid: NDArray[np.float64]) -> OnGrid:
     """Read back adapted spectra."""
-    placed = _nothing(rows, grid)
+    placed = _nothing(rows.column("quality").to_numpy(), grid)
     there = (placed.quality & UNUSABLE) == 0
     if there.any():
         chosen = rows.filter(pa.array(there))
@@ -218,18 +246,14 @@ def _covers(axis: NDArray[np.float64], grid: NDArray[np.float64]) -> bool:
     return len(axis) > 2 and bool(np.all(np.diff(axis) > 0)) and covers(axis, grid)  # noqa: PLR2004
 
 
-def _groups(
-    rows: pa.Table, usable: NDArray[np.bool_], grid: NDArray[np.float64]
-) -> Iterator[Group]:
-    """The usable spectra by their axes; an axis is known by its ends, its length, its windows."""
-    axes, flux, ivar, mask = (
-        Ragged(rows.column(name)) for name in ("spectral_axis", "flux", "ivar", "mask")
-    )
-    power = rows.column("resolving_power").to_pylist()
+def _groups(batch: Batch, grid: NDArray[np.float64]) -> Iterator[Group]:
+    """The usable spectra by the axes of their windows; ends and length tell an axis."""
+    axes, power, ivar = batch.spectral_axis, batch.resolving_power, batch.ivar
     windows: dict[Key, tuple[int, NDArray[np.float64]]] = {}
     groups: dict[Key, list[int]] = {}
-    skipped = np.zeros(len(rows), dtype=np.intp)
-    for row in np.flatnonzero(usable & (axes.lengths > 0)).tolist():
+    skipped = np.zeros(len(power), dtype=np.intp)
+    usable = ((batch.quality & UNUSABLE) == 0) & (axes.lengths > 0)
+    for row in np.flatnonzero(usable).tolist():
         whole = axes.key(row)
         if whole not in windows:
             windows[whole] = _window(axes.row(row), grid)
@@ -244,8 +268,8 @@ def _groups(
             rows=places,
             spectral_axis=axis,
             resolving_power=power[members[0]],
-            flux=flux.rows(places, *window),
-            mask=mask.rows(places, *window),
+            flux=batch.flux.rows(places, *window),
+            mask=batch.mask.rows(places, *window),
             variance=_variance(ivar.rows(places, *window)) if ivar.lengths[members[0]] else None,
         )
 
@@ -271,7 +295,7 @@ def _arm_junction(group: Group) -> NDArray[np.int32]:
 
 
 def _vectors(
-    rows: pa.Table, placed: OnGrid, grid: NDArray[np.float64], resolving_power: float
+    names: pa.ChunkedArray, placed: OnGrid, grid: NDArray[np.float64], resolving_power: float
 ) -> pa.RecordBatch:
     """Rectify and measure what is on the grid: rows of the table of features."""
     vectors = spectra.feature_vectors(placed.flux, grid, mask=placed.mask, variance=placed.variance)
@@ -293,7 +317,7 @@ def _vectors(
         "line_flags": measures.line_flags | placed.line_flags,
     }
     columns = {
-        "spectrum_id": rows.column("spectrum_id").combine_chunks(),
+        "spectrum_id": names.combine_chunks(),
         "flux": lists(vectors.flux, usable, pa.list_(pa.float32())),
         "quality": pa.array(quality, pa.int32()),
     }
