@@ -16,6 +16,8 @@ tempering       half a score for what shows no line
 compression     the logarithm of flux, cut at both ends
 probability     what a score is worth, here and where targets are rarer
 reliability     whether probabilities hold, what thresholds are worth
+validation      every method on labels it has not seen, by star and over the shift
+baselines       scikit-learn's classifiers, tuned
 evidence        the neighbours and the labels that a score comes from
 """
 
