@@ -10,9 +10,10 @@
   of one to three pixels loses 60 % at most, and 76 % were R 2200 (sharpness, as in Stetson
   1987, PASP 99, 191; van Dokkum 2001, PASP 113, 1420). [O I] of the sky is left out: its
   residues are as sharp.
-- Junction: LAMOST's arms meet between 5700 and 5900 Å. A straight line through the blocks
-  of 30 Å on each side is continued to 5800 Å; the difference of the two over their mean is
-  the step. Na D is left out.
+- Junction: LAMOST's arms meet between 5700 and 5900 Å. The flux is averaged in twelve blocks
+  of 30 Å, Na D left out; where the arms may meet, a straight line through the blocks before
+  and one through those behind are continued to the middle between, and their difference
+  over their mean is the step (a regression discontinuity: Chow 1960, Econometrica 28, 591).
 
 Cost: a spectrum takes ten weights a sky line, three operations a pixel for spikes (sixty where
 there may be one), and 12 sums of 25 pixels for the junction.
@@ -42,16 +43,16 @@ SPIKE_PIXELS = (1, 2, 3)
 SPIKE_SHARE = 0.8
 #: Height of a spike over the noise.
 SPIKE_SIGNIFICANCE = 6.0
-#: Where the arms meet, the blocks on both sides, and Na D between them, vacuum Å.
-JUNCTION = 5800.0
-BLOCKS = ((5610.0, 5790.0), (5810.0, 5990.0))
+#: Edges of the blocks about the junction, and Na D among them, vacuum Å.
+BLOCK_EDGES = np.arange(5610.0, 5971.0, 30.0)
+#: The arms meet before one of these blocks, from 5760 to 5820 Å: at 5847 Å TiO makes steps.
+JUNCTION_BLOCKS = range(5, 8)
 SODIUM = (5882.0, 5905.0)
 #: A step is one from this share of the flux and so many of its standard errors on.
 STEP, STEP_SIGNIFICANCE = 0.1, 4.0
-_BLOCKS_A_SIDE = 6
 #: Å about [O I] where a spike is the sky's.
 _OXYGEN_REACH = 6.0
-#: Pixels on whose mean a spike stands, on either side, behind one pixel between.
+#: A spike stands on the mean of so many pixels on either side, one pixel between.
 _GROUND = 3
 
 
@@ -125,7 +126,7 @@ def _has_spike(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDA
         n = max(flux.shape[1] - width - 2 * start, 0)
         inside = np.stack([flux[:, start + k :][:, :n] for k in range(width)])
         beside = np.maximum(flux[:, start - 1 :][:, :n], flux[:, start + width :][:, :n])
-        around = np.maximum(ground[:, :n], ground[:, start + width + 1 :][:, :n])
+        around = (ground[:, :n] + ground[:, start + width + 1 :][:, :n]) / 2.0
         height = inside.max(axis=0) - around
         sharp = (height > least) & (inside.min(axis=0) - beside > SPIKE_SHARE * height)
         hit |= np.asarray((sharp & elsewhere[start:][:n]).any(axis=1))
@@ -150,40 +151,49 @@ def arm_junction(
     -------
     numpy.ndarray
         True where the step is at least a tenth of the flux and 4 times its error, shape
-        (n,); False where the pixels do not reach from 5610 to 5990 Å or a block of 30 Å
+        (n,); False where the pixels do not reach from 5610 to 5970 Å or a block of 30 Å
         has no good one.
     """
     values, bad, *_ = checked_batch(flux, spectral_axis, mask)
     edges = pixel_edges(spectral_axis)
-    if edges[0] > BLOCKS[0][0] or edges[-1] < BLOCKS[1][1]:
+    if edges[0] > BLOCK_EDGES[0] or edges[-1] < BLOCK_EDGES[-1]:
         return np.zeros(len(values), dtype=bool)
-    used, members, distance = _blocks(tuple(np.asarray(spectral_axis, dtype=np.float64)))
+    used, members, places = _blocks(tuple(np.asarray(spectral_axis, dtype=np.float64)))
     good = ~bad[:, used]
+    found = np.zeros(len(values), dtype=bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = (np.where(good, values[:, used], 0.0) @ members) / (good @ members)
-        blue, blue_error = _continued(means[:, :_BLOCKS_A_SIDE], distance[:_BLOCKS_A_SIDE])
-        red, red_error = _continued(means[:, _BLOCKS_A_SIDE:], distance[_BLOCKS_A_SIDE:])
-        level = (np.abs(blue) + np.abs(red)) / 2.0
-        least = np.maximum(STEP * level, STEP_SIGNIFICANCE * np.hypot(blue_error, red_error))
-        return np.asarray(np.abs(red - blue) > least)
+        for block in JUNCTION_BLOCKS:
+            found |= _is_step(means, places, block)
+    return found
 
 
 @lru_cache(maxsize=8)
 def _blocks(axis: tuple[float, ...]) -> tuple[slice, Floats, Floats]:
     """The pixels of the blocks, which block each is in (1 or 0), and the blocks' places."""
     grid = np.array(axis)
-    limits = [np.linspace(*side, _BLOCKS_A_SIDE + 1) for side in BLOCKS]
-    pairs = [pair for side in limits for pair in pairwise(side)]
     sodium = (grid >= SODIUM[0]) & (grid <= SODIUM[1])
-    members = np.column_stack([(grid >= low) & (grid < high) & ~sodium for low, high in pairs])
+    limits = pairwise(BLOCK_EDGES)
+    members = np.column_stack([(grid >= low) & (grid < high) & ~sodium for low, high in limits])
     held = np.flatnonzero(members.any(axis=1))
     used = slice(held[0], held[-1] + 1)
     weights = members[used].astype(np.float64)
-    return used, weights, (grid[used] - JUNCTION) @ weights / weights.sum(axis=0)
+    return used, weights, grid[used] @ weights / weights.sum(axis=0)
+
+
+def _is_step(means: Floats, places: Floats, block: int) -> NDArray[np.bool_]:
+    """Whether there is a step before a block."""
+    junction = places[block - 1 : block + 1].mean()
+    blue, blue_error = _continued(means[:, :block], places[:block] - junction)
+    red, red_error = _continued(means[:, block:], places[block:] - junction)
+    level = (np.abs(blue) + np.abs(red)) / 2.0
+    error = np.hypot(blue_error, red_error)
+    least = np.maximum(STEP * level, STEP_SIGNIFICANCE * error)
+    return np.asarray(np.abs(red - blue) > least)
 
 
 def _continued(means: Floats, distance: Floats) -> tuple[Floats, Floats]:
-    """Straight lines through blocks, where they meet the junction, with standard errors."""
+    """Straight lines through blocks at distance 0, with standard errors."""
     basis = np.column_stack([np.ones_like(distance), distance])
     inverse = np.linalg.pinv(basis)
     coefficients = means @ inverse.T

@@ -211,10 +211,10 @@ def is_nebular(
 ) -> NDArray[np.bool_]:
     """Whether forbidden lines stand in the ratios of ionised gas.
 
-    [N II] 6583 is seen at 4 standard errors, 6548 is a third of it within 3 (the ratio is
-    fixed by the atom), and either that one or [S II] 6716 is seen as well, at 3. H II
-    regions have [S II] 6716 of 0.3 … 2 times [N II] 6583 (Sabbadin, Minello & Bianchini 1977,
-    A&A 60, 147): it may be no more than 4 times as strong.
+    [N II] 6583 is seen at 4 standard errors; 6548 is a third of it within 3, for the atom
+    fixes their ratio; [S II] 6716 is no more than 4 times as strong (H II regions have 0.3
+    to 2, supernova remnants more: Sabbadin, Minello & Bianchini 1977, A&A 60, 147); and the
+    two weaker lines together are seen at 2.5.
 
     Parameters
     ----------
@@ -227,13 +227,19 @@ def is_nebular(
     numpy.ndarray
         True where they are, shape (n,).
     """
-    weak, strong, sulphur = "nitrogen_6548", "nitrogen_6583", "sulphur_6716"
-    expected = strengths[strong] / NITROGEN_RATIO
-    spread = np.hypot(errors[weak], errors[strong] / NITROGEN_RATIO)
-    seen = {name: strengths[name] < -3.0 * errors[name] for name in (weak, sulphur)}
-    as_gas = np.abs(strengths[weak] - expected) < 3.0 * spread
-    as_gas &= -strengths[sulphur] < -4.0 * strengths[strong] + 3.0 * errors[sulphur]
-    return (strengths[strong] < -4.0 * errors[strong]) & as_gas & (seen[weak] | seen[sulphur])
+    weak, strong, sulphur = (
+        (strengths[name], errors[name])
+        for name in ("nitrogen_6548", "nitrogen_6583", "sulphur_6716")
+    )
+    a_third = strong[0] / NITROGEN_RATIO
+    spread = np.hypot(weak[1], strong[1] / NITROGEN_RATIO)
+    as_nitrogen = np.abs(weak[0] - a_third) < 3.0 * spread
+    as_sulphur = -sulphur[0] < -4.0 * strong[0] + 3.0 * sulphur[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A line off the grid says nothing for the gas and nothing against it.
+        both = [np.nan_to_num(value / error) for value, error in (weak, sulphur)]
+    seen = (strong[0] < -4.0 * strong[1]) & (sum(both) < -2.5 * np.sqrt(2.0))
+    return np.asarray(seen & as_nitrogen & (as_sulphur | np.isnan(sulphur[0])))
 
 
 def _inside(
