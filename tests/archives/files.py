@@ -50,6 +50,23 @@ NATIVE: Mapping[str, object] = {
     "CRPIX1": 1.0,
     "CDELT1": 0.25,
 }
+SDSS: Mapping[str, object] = {
+    "TELESCOP": "SDSS 2.5-M",
+    "PLUG_RA": 183.87712,
+    "PLUG_DEC": 9.5848939,
+    # Of the telescope, not of the star.
+    "RA": 184.46842,
+    "DEC": 9.960472,
+    "PLATEID": 1230,
+    "MJD": 52672,
+    "FIBERID": 233,
+    "TAI": 4550902834.56,
+    "EXPTIME": 2100.3,
+    "VACUUM": True,
+    "COEFF0": 3.579,
+    "COEFF1": 1e-4,
+    "SPEC_ID": "   1384920976797493248",
+}
 
 
 def cards(header: fits.Header, given: Mapping[str, object]) -> fits.Header:
@@ -113,3 +130,38 @@ def native(data: np.ndarray | None = None, **given: object) -> bytes:
     primary = fits.PrimaryHDU(np.arange(1.0, 1998.0, dtype=np.float32) if data is None else data)
     cards(primary.header, {**NATIVE, **given})
     return content(primary)
+
+
+def sdss_row(**given: object) -> fits.BinTableHDU:
+    """What SDSS's pipeline found, in a table of one row."""
+    values = {"CLASS": "STAR", "SUBCLASS": "B6", "RUN2D": "26", "SPECTROGRAPHID": 1, "Z": -1e-4}
+    columns = [
+        fits.Column(name, f"{len(value)}A" if isinstance(value, str) else "E", array=[value])
+        for name, value in {**values, **given}.items()
+    ]
+    columns.append(fits.Column("SN_MEDIAN", "5E", array=[[7.5, 25.0, 38.5, 40.5, 33.5]]))
+    return fits.BinTableHDU.from_columns(columns, name="SPECOBJ")
+
+
+def sdss(
+    *more: fits.BinTableHDU,
+    skipped: int = 10,
+    pixels: Mapping[str, object] | None = None,
+    **given: object,
+) -> bytes:
+    """A spec file whose first pixels are left out; flux 1 … 4000, ivar 4, empty masks."""
+    primary = fits.PrimaryHDU()
+    cards(primary.header, {**SDSS, **given})
+    number = np.arange(4000)
+    stored: dict[str, object] = {
+        "flux": number + 1.0,
+        "loglam": 3.579 + 1e-4 * (number + skipped),
+        "ivar": np.full(4000, 4.0),
+        "and_mask": np.zeros(4000, np.int32),
+    }
+    columns = [
+        fits.Column(name, "J" if name == "and_mask" else "E", array=array)
+        for name, array in {**stored, **(pixels or {})}.items()
+    ]
+    coadd = fits.BinTableHDU.from_columns(columns, name="COADD")
+    return content(primary, coadd, *(more or (sdss_row(),)))

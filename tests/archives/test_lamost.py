@@ -26,6 +26,8 @@ def test_every_layout_gives_the_same_spectrum(release: str) -> None:
     spectrum = read_bytes(LAYOUTS[release](), "hdfs://node/survey/spec-56342-X_sp14-101.fits")
     assert spectrum.spectrum_id == f"lamost/{release}/spec-56342-X_sp14-101"
     assert (spectrum.collection, spectrum.release) == ("lamost", release)
+    assert spectrum.observation == "lamost/spec-56342-X_sp14-101"
+    assert spectrum.layout == ("table" if release == "dr13-q1" else "image")
     np.testing.assert_array_equal(spectrum.flux, np.arange(1, files.SIZE + 1))
     np.testing.assert_array_equal(spectrum.ivar, 4.0)
     assert not spectrum.mask.any()
@@ -110,6 +112,115 @@ def test_release_of_data_v(version: str, release: str) -> None:
 def test_obsid_is_the_identifier_in_the_archive() -> None:
     assert read_bytes(files.lamost_image(OBSID=-28762), "a.fits").archive_id == "-28762"
     assert read_bytes(files.lamost_dr1(), "a.fits").archive_id is None
+
+
+def test_an_observation_is_the_same_in_every_release() -> None:
+    name = "spec-56342-GAC121N02V2_sp14-101"
+    again = [read_bytes(make(), f"release/{name}.fits.gz") for make in LAYOUTS.values()]
+    assert {spectrum.observation for spectrum in again} == {f"lamost/{name}"}
+    assert len({spectrum.spectrum_id for spectrum in again}) == len(LAYOUTS)
+    # The archive's own name of the file holds where somebody gave it another.
+    renamed = read_bytes(files.lamost_image(FILENAME=f"{name}.fits"), "101009.fits")
+    assert renamed.observation == f"lamost/{name}"
+    assert renamed.spectrum_id == "lamost/dr7/101009"
+
+
+SNR = {"U": 1.5, "G": 2.5, "R": 3.5, "I": 4.5, "Z": 5.5}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        files.lamost_dr1(**{f"SN_{band}": value for band, value in SNR.items()}),
+        files.lamost_image(**{f"SNR{band}": value for band, value in SNR.items()}),
+        files.lamost_table(**{f"SNR{band}": value for band, value in SNR.items()}),
+    ],
+)
+def test_signal_to_noise_of_every_band(content: bytes) -> None:
+    spectrum = read_bytes(content, "a.fits")
+    assert (spectrum.snr_u, spectrum.snr_g, spectrum.snr) == (1.5, 2.5, 3.5)
+    assert (spectrum.snr_i, spectrum.snr_z) == (4.5, 5.5)
+
+
+def test_other_bands_without_signal_are_no_fault() -> None:
+    spectrum = read_bytes(files.lamost_image(SNRI=-9999.0, SNRZ=-9999), "a.fits")
+    assert (spectrum.snr_i, spectrum.snr_z) == (None, None)
+    assert spectrum.quality == 0
+
+
+@pytest.mark.parametrize("fibre", [126, "126", " 126"])
+def test_place_in_the_plan(fibre: object) -> None:
+    content = files.lamost_image(PLANID="GAC088N20V1", SPID=8, FIBERID=fibre)
+    spectrum = read_bytes(content, "a.fits")
+    assert (spectrum.plan, spectrum.spectrograph, spectrum.fibre) == ("GAC088N20V1", 8, 126)
+
+
+@pytest.mark.parametrize("fibre", [None, -1, 1.5, "F1", True, 40000])
+def test_place_that_is_none(fibre: object) -> None:
+    assert read_bytes(files.lamost_image(FIBERID=fibre), "a.fits").fibre is None
+
+
+def magnitudes(kind: str | None, *values: float) -> list[float | None]:
+    given = {f"MAG{number}": value for number, value in enumerate(values, 1)}
+    spectrum = read_bytes(files.lamost_image(MAGTYPE=kind, **given), "a.fits")
+    return [spectrum.mag_g, spectrum.mag_r, spectrum.mag_i]
+
+
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        ("ugriz", (2, 3, 4)),
+        ("psf_ugriz", (2, 3, 4)),
+        ("MODugriz", (2, 3, 4)),
+        ("ugrizjh", (2, 3, 4)),
+        ("ugrijhk", (2, 3, 4)),
+        # The second r and i are of another catalogue.
+        ("ugrizri", (2, 3, 4)),
+        ("gri", (1, 2, 3)),
+        ("griz", (1, 2, 3)),
+        ("grizyjh", (1, 2, 3)),
+        ("gribvjh", (1, 2, 3)),
+        ("v", None),
+        ("Kp", None),
+        ("BR1R2I", None),
+        ("RJHKBR2I", None),
+        ("fibermagr", None),
+        (None, None),
+    ],
+)
+def test_magnitudes_by_the_letters_of_their_type(
+    kind: str | None, places: tuple[int, int, int] | None
+) -> None:
+    expected = [10.5 + place for place in places] if places else [None] * 3
+    assert magnitudes(kind, 11.5, 12.5, 13.5, 14.5, 15.5, 16.5, 17.5) == expected
+
+
+@pytest.mark.parametrize("none", [99.0, 0.0, 10.0, -999.0])
+def test_magnitudes_that_stand_for_none(none: float) -> None:
+    assert magnitudes("gri", none, 14.2, none) == [None, 14.2, None]
+
+
+def test_magnitudes_of_pan_starrs() -> None:
+    content = files.lamost_table(MAG_PS_G=17.04, MAG_PS_R=-999.0, MAG_PS_I=16.16)
+    spectrum = read_bytes(content, "a.fits")
+    assert (spectrum.mag_g, spectrum.mag_r, spectrum.mag_i) == (17.04, None, 16.16)
+
+
+@pytest.mark.parametrize(("given", "found"), [(2.5e-4, 2.5e-4), (-9999.0, None), (None, None)])
+def test_redshift(given: object, found: float | None) -> None:
+    assert read_bytes(files.lamost_image(Z=given), "a.fits").redshift == found
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    content = files.lamost_table().replace(b"'3909E   '", b"'3908E   '", 1)
+    content = content.replace(b"'3909E   '", b"'3910E   '", 1)
+    with pytest.raises(UnknownLayoutError, match="columns of one length, found 3908, 3910, 3909"):
+        read_bytes(content, "a.fits")
+
+
+def test_wavelengths_beyond_the_optical_are_refused() -> None:
+    with pytest.raises(UnreadableFileError, match=r"expected wavelengths below .* COEFF1 0\.001"):
+        read_bytes(files.lamost_image(COEFF1=1e-3), "a.fits")
 
 
 def test_median_time_is_taken_as_it_is() -> None:
