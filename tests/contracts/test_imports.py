@@ -17,8 +17,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"columns", "errors", "config", "progress"},
     {"spectra", "learning", "store", "listing"},
-    {"archives", "verification", "publication", "inventory", "plan", "runs"},
-    {"status", "export"},
+    {"archives", "verification", "publication", "inventory", "plan", "runs", "pairs"},
+    {"status", "export", "loaders", "kernel", "plots"},
     {"backend"},
     {"pipeline", "schedule"},
     {"__main__"},
