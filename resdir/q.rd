@@ -200,17 +200,17 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
       description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
     <column name="equivalent_width_error" type="real" unit="Angstrom" ucd="stat.error;spect.line.eqWidth"
-      description="Standard error of equivalent_width by noise in the line and in the continuum under it"/>
+      description="Standard error of equivalent_width from noise, in the line and in the continuum under it"/>
     <column name="peak_height" type="real" ucd="spect.line.intensity"
       description="Largest rectified flux within 10 Å of Hα, minus 1"/>
     <column name="fwhm" type="real" unit="Angstrom" ucd="spect.line.width"
       description="Full width of the emission at half of peak_height, outermost flanks, instrument's width included; NULL without a peak"/>
     <column name="n_peaks" type="smallint" ucd="meta.number;spect.line"
-      description="Number of peaks within 10 Å of Hα that stand out of the continuum and of each other by 4 times the noise">
+      description="Number of peaks within 10 Å of Hα, 4 standard deviations above the continuum and 3 above what lies between them">
       <values nullLiteral="-32768"/>
     </column>
     <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff"
-      description="Separation of the two highest peaks; NULL without two peaks"/>
+      description="Separation of the two highest peaks, as the instrument shows them; NULL without two peaks"/>
     <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio"
       description="V/R: height above the continuum of the violet over that of the red one of the two highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks"/>
     <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio"
@@ -226,7 +226,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
       description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
     <column name="line_flags" type="integer" ucd="meta.code"
-      description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's lines near Hα or of strong [O I]; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
+      description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's OH lines on both sides of Hα; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
       <values nullLiteral="-2147483648"/>
     </column>
   </table>
@@ -398,17 +398,17 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(Hα)"
       description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
     <column name="equivalent_width_error" type="real" unit="Angstrom" ucd="stat.error;spect.line.eqWidth" tablehead="± EW"
-      description="Standard error of equivalent_width by noise in the line and in the continuum under it"/>
+      description="Standard error of equivalent_width from noise, in the line and in the continuum under it"/>
     <column name="peak_height" type="real" ucd="spect.line.intensity" tablehead="Peak(Hα)"
       description="Largest rectified flux within 10 Å of Hα, minus 1"/>
     <column name="fwhm" type="real" unit="Angstrom" ucd="spect.line.width" tablehead="FWHM"
       description="Full width of the emission at half of peak_height, outermost flanks, instrument's width included; NULL without a peak"/>
     <column name="n_peaks" type="smallint" ucd="meta.number;spect.line" tablehead="Peaks"
-      description="Number of peaks within 10 Å of Hα that stand out of the continuum and of each other by 4 times the noise">
+      description="Number of peaks within 10 Å of Hα, 4 standard deviations above the continuum and 3 above what lies between them">
       <values nullLiteral="-32768"/>
     </column>
     <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff" tablehead="Separation"
-      description="Separation of the two highest peaks; NULL without two peaks"/>
+      description="Separation of the two highest peaks, as the instrument shows them; NULL without two peaks"/>
     <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio" tablehead="V/R"
       description="V/R: height above the continuum of the violet over that of the red one of the two highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks"/>
     <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio"
@@ -424,7 +424,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
       description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) over 9 Å against the flux on both sides, emission negative; NULL where the grid does not hold it"/>
     <column name="line_flags" type="integer" ucd="meta.code" tablehead="Flags"
-      description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's lines near Hα or of strong [O I]; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
+      description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's OH lines on both sides of Hα; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise"

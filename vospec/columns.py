@@ -92,7 +92,7 @@ class LineFlag(IntFlag):
 #: One sentence a flag, for people and for the published column description.
 LINE_FLAG_MEANING = {
     LineFlag.NEBULAR: "forbidden lines [N II] or [S II] in the ratios of ionised gas",
-    LineFlag.SKY_RESIDUAL: "residues of the night sky's lines near Hα or of strong [O I]",
+    LineFlag.SKY_RESIDUAL: "residues of the night sky's OH lines on both sides of Hα",
     LineFlag.COSMIC_RAY: "a spike narrower than the instrument can draw a line",
     LineFlag.ARM_JUNCTION: "a step where the arms of the spectrograph meet, near 5800 Å",
 }
@@ -385,7 +385,7 @@ LINE_MEASURES = (
         "real",
         "Angstrom",
         "stat.error;spect.line.eqWidth",
-        "Standard error of equivalent_width by noise in the line and in the continuum under it",
+        "Standard error of equivalent_width from noise, in the line and in the continuum under it",
     ),
     Column(
         "peak_height",
@@ -407,15 +407,15 @@ LINE_MEASURES = (
         "smallint",
         "",
         "meta.number;spect.line",
-        "Number of peaks within 10 Å of Hα that stand out of the continuum and of each other "
-        "by 4 times the noise",
+        "Number of peaks within 10 Å of Hα, 4 standard deviations above the continuum and 3 "
+        "above what lies between them",
     ),
     Column(
         "peak_separation",
         "real",
         "km/s",
         "phys.veloc;arith.diff",
-        "Separation of the two highest peaks; NULL without two peaks",
+        "Separation of the two highest peaks, as the instrument shows them; NULL without two peaks",
     ),
     Column(
         "violet_to_red",
