@@ -58,6 +58,29 @@ def test_wrong_settings_are_refused_by_name(tmp_path: Path, text: str, told: str
     assert told in str(caught.value)
 
 
+def test_a_written_key_leaves_all_else_alone(tmp_path: Path) -> None:
+    path, link = tmp_path / "vospec.toml", tmp_path / "link.toml"
+    path.write_text("# mine\n[grid]\nstop_angstrom = 6700.0  # why\n")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    config.write(link, "adaptation", kernel="fitted", fwhm_angstrom=3.4)
+    assert path.read_text().startswith("# mine\n[grid]\nstop_angstrom = 6700.0  # why\n")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert link.is_symlink()
+    settings = config.load(path)
+    assert settings.adaptation == config.AdaptationSettings("fitted", fwhm_angstrom=3.4)
+    assert settings.grid.stop_angstrom == 6700.0
+
+
+def test_unsound_settings_are_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "vospec.toml"
+    path.write_text("[grid]\n")
+    with pytest.raises(ConfigurationError, match="kernel = 'gauss', expected text, one of"):
+        config.write(path, "adaptation", kernel="gauss")
+    assert path.read_text() == "[grid]\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"nowhere\.toml: the configuration cannot be read"

@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the vectors as CSV too, and FILE-wavelengths.csv beside it",
     )
+    _add(commands, "calibrate", _calibrate, CALIBRATE)
+    commands.choices["calibrate"].add_argument(
+        "--write", action="store_true", help="write the width into the settings file"
+    )
     shown = commands.add_parser("config", help="print all settings with their meaning, as TOML")
     shown.set_defaults(command=_config)
     return parser
@@ -152,6 +156,7 @@ def _add_fetch(commands: Commands) -> None:
     parser.set_defaults(command=_fetch)
 
 
+CALIBRATE = "fit the adapting kernel on stars that both archives have observed (after ingest)"
 FETCH_NOTE = "what was interrupted goes on; exit code 1: something failed or was cut short"
 
 
@@ -251,6 +256,20 @@ _ingest = _stages("ingest")
 _score = _stages("score")
 _publish = _stages("publish")
 _run = _stages("ingest", "features", "score", "publish")
+
+
+def _calibrate(given: argparse.Namespace) -> int:
+    from vospec import kernel  # noqa: PLC0415
+    from vospec.plan import Plan  # noqa: PLC0415
+
+    fitted = kernel.fit(Plan(config.load(given.config)))
+    for line in kernel.lines(fitted):
+        sys.stdout.write(line + "\n")
+    if given.write:
+        width = round(fitted.calibration.fwhm, 2)
+        config.write(given.config, "adaptation", kernel="fitted", fwhm_angstrom=width)
+        logger.info("%s: [adaptation] kernel = fitted, fwhm_angstrom = %s", given.config, width)
+    return 0
 
 
 def _status(given: argparse.Namespace) -> int:

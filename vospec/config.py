@@ -13,6 +13,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import tomlkit
+
 from vospec.errors import ConfigurationError
 
 METHODS = ("label_spreading", "label_propagation")
@@ -281,6 +283,40 @@ def _type_name(kind: Any) -> str:  # noqa: ANN401 - a type or a generic alias
     return names.get(kind, "a list of texts")
 
 
+def write(path: Path, section: str, **values: str | float) -> None:
+    """Set keys of one section in a TOML file; all else in it, comments too, stays.
+
+    Parameters
+    ----------
+    path : Path
+        The file. It is replaced in one step, once the new settings have been checked.
+    section : str
+        The section; made where there is none.
+    **values
+        The keys.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read or written, or the settings would not be sound.
+    """
+    load(path)
+    content: dict[str, Any] = tomlkit.parse(path.read_text(encoding="utf-8"))
+    content.setdefault(section, tomlkit.table()).update(values)
+    text = tomlkit.dumps(content)
+    parse(tomllib.loads(text), str(path))
+    # A link stays a link: what it points to is replaced.
+    target = path.resolve()
+    incoming = target.with_name(target.name + ".incoming")
+    try:
+        incoming.write_text(text, encoding="utf-8")
+        incoming.chmod(target.stat().st_mode)
+        incoming.replace(target)
+    except OSError as fault:
+        message = f"{path}: the configuration cannot be written ({fault.strerror})"
+        raise ConfigurationError(message) from fault
+
+
 def document() -> str:
     """The defaults as a TOML document, every key with its meaning."""
     lines = ["# Settings of vospec. Every key may be left out; these are the defaults."]
@@ -304,4 +340,4 @@ def _toml(value: Any) -> str:  # noqa: ANN401 - values of any type
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
-__all__ = ["Settings", "document", "load", "parse"]
+__all__ = ["Settings", "document", "load", "parse", "write"]

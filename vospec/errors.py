@@ -39,6 +39,10 @@ class NoSpectraError(VospecError):
     """A folder that should hold spectra holds none."""
 
 
+class PairError(VospecError):
+    """There are no pairs of spectra of the same star, or not the one that was asked for."""
+
+
 class StoreError(VospecError):
     """A dataset of the store is missing or incomplete."""
 
