@@ -3,8 +3,18 @@ import pytest
 from astropy import units
 from astropy.convolution import Gaussian1DKernel, convolve
 from scipy.stats import norm
+from specutils import Spectrum
+from specutils.manipulation import gaussian_smooth
 
-from vospec.spectra import adapt, convolution_matrix, kernel_fwhm, log_grid, pixel_edges, resample
+from vospec.spectra import (
+    adapt,
+    convolution_matrix,
+    fwhm_difference,
+    kernel_fwhm,
+    log_grid,
+    pixel_edges,
+    resample,
+)
 
 FINE = np.arange(6284.0, 6734.0, 0.2567)
 GRID = log_grid(6290.0, 6725.0)
@@ -57,6 +67,85 @@ def test_equals_astropy_where_the_kernel_is_constant() -> None:
     kernel = Gaussian1DKernel((3.6 * units.AA / FWHM / (0.2567 * units.AA)).value, x_size=61)
     theirs = convolve(flux, kernel, boundary="extend")
     np.testing.assert_allclose(ours[31:-31], theirs[31:-31], rtol=1e-6)
+
+
+def test_equals_specutils_where_the_kernel_is_constant() -> None:
+    flux = np.random.default_rng(6).uniform(0.5, 2.0, FINE.size)
+    spectrum = Spectrum(flux=flux * units.Jy, spectral_axis=FINE * units.AA)
+    theirs = gaussian_smooth(spectrum, stddev=3.6 / FWHM / 0.2567).flux.value
+    ours = convolution_matrix(FINE, 3.6) @ flux
+    # Theirs is cut at four standard deviations, which hold all but 6e-5 of the area.
+    np.testing.assert_allclose(ours[31:-31], theirs[31:-31], rtol=2e-4)
+
+
+@pytest.mark.parametrize("centre", [6320.4, 6500.0, 6564.61, 6700.7])
+@pytest.mark.parametrize(
+    ("own", "target"),
+    [
+        (0.5, 3.4),
+        (0.8, 1.1),
+        # Widths that change with wavelength: of constant resolving power, and falling.
+        (FINE / 13000.0, FINE / 1800.0),
+        (0.5, 5.0 - 0.002 * (FINE - 6284.0)),
+    ],
+)
+def test_line_gets_the_width_of_the_other_instrument(
+    centre: float, own: float | np.ndarray, target: float | np.ndarray
+) -> None:
+    kernel = fwhm_difference(own, target)
+    at = {name: np.interp(centre, FINE, np.broadcast_to(width, FINE.shape))
+          for name, width in (("own", own), ("target", target))}  # fmt: skip
+    line = norm.pdf(FINE, centre, at["own"] / FWHM)
+    area, mean, sigma = moments(convolution_matrix(FINE, kernel) @ line, FINE)
+    # A kernel that grows by g a unit of wavelength changes moments by g and g² at most.
+    growth = np.max(np.abs(np.gradient(np.broadcast_to(kernel, FINE.shape), FINE))) / FWHM
+    assert area == pytest.approx(1.0, rel=1e-5 + growth**2)
+    assert mean == pytest.approx(centre, abs=1e-4 + 2 * growth * at["target"])
+    assert sigma == pytest.approx(at["target"] / FWHM, rel=1e-4 + 10 * growth**2)
+
+
+def test_widths_in_angstrom_and_resolving_powers_say_the_same() -> None:
+    np.testing.assert_allclose(
+        fwhm_difference(FINE / 13000.0, FINE / 1800.0), kernel_fwhm(FINE, **POWERS), rtol=1e-12
+    )
+    flux = np.random.default_rng(7).uniform(0.5, 2.0, FINE.size)
+    given = adapt(flux, FINE, GRID, **POWERS, fwhm=fwhm_difference(FINE / 13000.0, FINE / 1800.0))
+    np.testing.assert_allclose(given.flux, adapt(flux, FINE, GRID, **POWERS).flux, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("own", "target"), [(3.0, 2.0), (0.0, 1.0), (np.nan, 1.0), (1.0, np.inf), ([1.0, 3.0], 2.0)]
+)
+def test_narrower_target_is_refused(own: float, target: float) -> None:
+    with pytest.raises(ValueError, match="target_fwhm must be at least fwhm"):
+        fwhm_difference(own, target)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_variance_is_that_of_the_weights(masked: bool) -> None:  # noqa: FBT001 - a parameter
+    # One impulse a pixel reads off every weight, and with it the variance of the sum.
+    axis, grid = FINE[:300], log_grid(6288.0, 6355.0)
+    mask = (np.random.default_rng(8).random(300) < 0.4) & masked
+    variance = np.random.default_rng(9).uniform(0.1, 2.0, 300)
+    weights = adapt(np.eye(300), axis, grid, **POWERS, mask=mask).flux
+    carried = adapt(np.ones(300), axis, grid, **POWERS, mask=mask, variance=variance)
+    np.testing.assert_allclose(carried.variance[0], variance @ weights**2, rtol=1e-12)
+
+
+def test_unknown_variance_stays_within_the_reach_of_the_kernel() -> None:
+    variance = np.ones((2, FINE.size))
+    at = np.searchsorted(FINE, 6500.0)
+    variance[1, at] = np.nan
+    plain = adapt(np.ones((2, FINE.size)), FINE, GRID, **POWERS)
+    carried = adapt(np.ones((2, FINE.size)), FINE, GRID, **POWERS, variance=variance)
+    np.testing.assert_array_equal(carried.flux, plain.flux)
+    np.testing.assert_array_equal(carried.mask, plain.mask)
+    unknown = GRID[np.isnan(carried.variance[1])]
+    # Five standard deviations of the kernel, half an element and a pixel.
+    reach = 5 * kernel_fwhm([6500.0], **POWERS)[0] / FWHM + 0.75 + 0.26
+    assert np.abs(unknown - 6500.0).max() < reach
+    assert np.abs(unknown - 6500.0).max() > reach - 2.0
+    assert np.isfinite(carried.variance[0]).all()
 
 
 def test_pixels_of_uneven_width_count_with_their_width() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from astropy import units
-from astropy.nddata import StdDevUncertainty
+from astropy.nddata import VarianceUncertainty
 from specutils import Spectrum
 from specutils.manipulation import FluxConservingResampler
 
@@ -62,17 +62,20 @@ def test_constant_stays_constant_between_any_axes() -> None:
 
 
 def test_equals_specutils(flux: np.ndarray) -> None:
-    resampled, mask, _ = resample(flux, FINE, GRID)
+    variance = np.random.default_rng(8).uniform(0.1, 2.0, FINE.size)
+    resampled, mask, spread = resample(flux, FINE, GRID, variance=variance)
     assert not mask.any()
-    for row, ours in zip(flux, resampled, strict=True):
+    for row, ours, ours_variance in zip(flux, resampled, spread, strict=True):
         spectrum = Spectrum(
             flux=row * units.Jy,
             spectral_axis=FINE * units.AA,
-            uncertainty=StdDevUncertainty(np.ones_like(row)),
+            uncertainty=VarianceUncertainty(variance),
         )
         theirs = FluxConservingResampler()(spectrum, GRID * units.AA)
         # At the ends specutils continues the step of the axis linearly.
         np.testing.assert_allclose(ours[1:-1], theirs.flux.value[1:-1], rtol=1e-10)
+        theirs_variance = theirs.uncertainty.represent_as(VarianceUncertainty).array
+        np.testing.assert_allclose(ours_variance[1:-1], theirs_variance[1:-1], rtol=1e-10)
 
 
 def test_rows_do_not_meet(flux: np.ndarray) -> None:
@@ -126,6 +129,43 @@ def test_nothing_is_padded(flux: np.ndarray) -> None:
     assert outside[-1]
     np.testing.assert_array_equal(mask, np.broadcast_to(outside, mask.shape))
     np.testing.assert_array_equal(np.isnan(resampled), mask)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_variance_is_that_of_the_weights(masked: bool) -> None:  # noqa: FBT001 - a parameter
+    # One impulse a pixel reads off every weight, and with it the variance of the sum.
+    old, new = FINE[:200], log_grid(6286.0, 6330.0)
+    mask = (np.random.default_rng(9).random(200) < 0.4) & masked
+    variance = np.random.default_rng(10).uniform(0.1, 2.0, 200)
+    weights = resample(np.eye(200), old, new, mask=mask).flux
+    carried = resample(np.ones(200), old, new, mask=mask, variance=variance)
+    np.testing.assert_allclose(carried.variance[0], variance @ weights**2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("grid", [GRID, log_grid(6295.0, 6700.0)])
+def test_unknown_variance_stays_where_it_enters(flux: np.ndarray, grid: np.ndarray) -> None:
+    # Between other pixels, and cut out of the same ones.
+    axis = FINE if grid is GRID else log_grid(6285.0, 6733.0)
+    flux = flux[:, : axis.size]
+    variance = np.ones(flux.shape)
+    unknown = [100, 101, 102, 150]
+    variance[2, unknown] = [np.nan, -1.0, np.inf, np.nan]
+    mask = np.zeros(flux.shape, dtype=bool)
+    mask[2, 150] = True
+    plain = resample(flux, axis, grid, mask=mask)
+    carried = resample(flux, axis, grid, mask=mask, variance=variance)
+    np.testing.assert_array_equal(carried.flux, plain.flux)
+    np.testing.assert_array_equal(carried.mask, plain.mask)
+    # A bad pixel enters nothing, whatever its variance.
+    reached = resampling_matrix(axis, grid).toarray()[:, unknown[:3]].any(axis=1)
+    assert reached.any()
+    np.testing.assert_array_equal(np.isnan(carried.variance[2]), reached | plain.mask[2])
+    assert np.isfinite(np.delete(carried.variance, 2, axis=0)).all()
+
+
+def test_variance_of_another_shape_is_refused(flux: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"variance must have the shape of flux, \(7, 1757\)"):
+        resample(flux, FINE, GRID, variance=np.ones(5))
 
 
 def test_weights_are_shares() -> None:

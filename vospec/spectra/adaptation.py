@@ -31,7 +31,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from vospec.spectra.resampling import (
     Resampled,
@@ -143,14 +143,15 @@ def convolution_matrix(spectral_axis: ArrayLike, fwhm: ArrayLike) -> csr_array:
         raise ValueError(msg)
     first = np.searchsorted(axis, axis - _CUT_SIGMAS * sigma, side="left")
     count = np.searchsorted(axis, axis + _CUT_SIGMAS * sigma, side="right") - first
-    i = np.repeat(np.arange(axis.size), count)
     start = np.concatenate(([0], np.cumsum(count)))
-    j = np.arange(i.size) - start[i] + first[i]
+    j = np.arange(start[-1]) + np.repeat(first - start[:-1], count)
     # A pixel without a kernel has itself as its only neighbour, at distance 0.
-    distance = (axis[j] - axis[i]) / np.where(sigma > 0, sigma, 1.0)[i]
+    distance = (axis[j] - np.repeat(axis, count)) * np.repeat(
+        1.0 / np.where(sigma > 0, sigma, 1.0), count
+    )
     weight = np.exp(-0.5 * distance**2) * np.diff(pixel_edges(axis))[j]
-    matrix = csr_array((weight, j, start), shape=(axis.size, axis.size))
-    return diags_array(1.0 / matrix.sum(axis=1), format="csr") @ matrix
+    weight /= np.repeat(np.add.reduceat(weight, start[:-1]), count)
+    return csr_array((weight, j, start), shape=(axis.size, axis.size))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -158,7 +159,10 @@ def _weights(old: bytes, new: bytes, fwhm: bytes) -> tuple[csr_array, csr_array]
     """Weights of the re-binning alone and behind the convolution."""
     axis = np.frombuffer(old)
     binning = resampling_matrix(axis, np.frombuffer(new))
-    return binning, csr_array(binning @ convolution_matrix(axis, np.frombuffer(fwhm)))
+    weights = csr_array(binning @ convolution_matrix(axis, np.frombuffer(fwhm)))
+    # Sums run in one order, today and after scipy has sorted what it is given.
+    weights.sort_indices()
+    return binning, weights
 
 
 def adapt(  # noqa: PLR0913 - the two instruments have two resolving powers and two axes

@@ -38,6 +38,7 @@ element; about 4·10⁻⁵ s a spectrum of 275 elements.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -109,6 +110,11 @@ def _outside(
     return outside
 
 
+def _basis(position: NDArray[Any], degree: int) -> NDArray[np.float64]:
+    """Return the polynomials at positions, shape (degree + 1, n)."""
+    return np.ascontiguousarray(chebyshev.chebvander(position, degree).T, dtype=np.float64)
+
+
 def _fit(
     flux: NDArray[np.float64], used: NDArray[np.bool_], basis: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -141,7 +147,7 @@ def _first_fit(
     blocks = blocks.reshape(n * BLOCKS, size)
     median = _median(blocks, np.isfinite(blocks).sum(axis=1)).reshape(n, BLOCKS)
     centres = [position[i : i + size].mean() for i in range(0, n_elements, size)]
-    basis = chebyshev.chebvander(np.array(centres), degree).T
+    basis = _basis(np.array(centres), degree)
     median = median[:, : len(centres)]
     return _fit(np.nan_to_num(median), np.isfinite(median), basis)
 
@@ -154,7 +160,7 @@ def _clipped_fit(
     clip: tuple[float, float],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Clip and fit in turn; return the coefficients and the elements that they rest on."""
-    basis = np.ascontiguousarray(chebyshev.chebvander(position, degree).T)
+    basis = _basis(position, degree)
     coefficients, used = _first_fit(flux, good, position, degree), np.zeros_like(good)
     hidden, count = np.where(good, 0.0, np.inf), good.sum(axis=1)
     rows = np.arange(len(flux))
