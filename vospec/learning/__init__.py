@@ -18,6 +18,7 @@ probability     what a score is worth, here and where targets are rarer
 reliability     whether probabilities hold, what thresholds are worth
 validation      every method on labels it has not seen, by star and over the shift
 baselines       scikit-learn's classifiers, tuned
+induction       distributions of vectors that came after the graph
 evidence        the neighbours and the labels that a score comes from
 """
 
@@ -34,6 +35,7 @@ from vospec.learning.evaluation import (
 )
 from vospec.learning.evidence import Partners, contributions, strongest_edges
 from vospec.learning.graph import Weights, local_scales, neighbour_graph
+from vospec.learning.induction import induced
 from vospec.learning.neighbours import NeighbourSearch, nearest
 from vospec.learning.novelty import novelty
 from vospec.learning.probability import (
@@ -83,6 +85,7 @@ __all__ = [
     "default_cells",
     "entropy",
     "expected_precision",
+    "induced",
     "local_scales",
     "mean_peaks",
     "nearest",
