@@ -1,5 +1,6 @@
 """The line from files to runs, on a small simulated survey with bad files among the good."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,41 @@ def test_status_names_what_is_wrong(done: Job) -> None:
     assert "empty.fits: the file cannot be opened or is damaged; expected a FITS file" in told
     assert f"{N_SURVEY + N_TRAINING + 3} FITS files" in told
     assert "average precision" in told
+
+
+def test_status_counts_every_spectrum_once(done: Job) -> None:
+    told = [line.split()[1:] for line in status.lines(done.settings) if line.startswith("counts")]
+    head, *lines = told
+    assert head[:4] == ["release", "layout", "files", "usable"]
+    columns = dict(
+        zip(head[2:], zip(*(map(int, line[2:]) for line in lines), strict=True), strict=True)
+    )
+    assert sum(columns["files"]) == done.plan.spectra.manifest["rows"]
+    assert sum(columns["usable"]) == done.plan.features.manifest["usable"]
+    assert (sum(columns["unreadable"]), sum(columns["duplicate"])) == (2, 1)
+    assert {tuple(line[:2]) for line in lines} >= {
+        ("dr1", "image"),
+        ("vo", "vo"),
+        ("unknown", "unknown"),
+    }
+
+
+def test_status_before_the_features_counts_the_same_files(done: Job) -> None:
+    grid = replace(done.settings.grid, start_angstrom=6320.0)
+    other = replace(done.settings, grid=grid)
+    counts = [line for line in status.lines(other) if line.startswith("counts")]
+    files = sum(int(line.split()[3]) for line in counts[1:])
+    assert files == done.plan.spectra.manifest["rows"]
+
+
+def test_a_spectrum_with_two_flags_counts_under_both() -> None:
+    two = int(Quality.NO_TIME | Quality.NO_SIGNAL)
+    counts = Counter({("dr1", "image", 0): 5, ("dr1", "image", two): 2, (None, None, 1): 3})
+    assert list(status.table(counts)) == [
+        "release  layout   files  usable  unreadable  no_time  no_signal",
+        "dr1      image        7       5           0        2          2",
+        "unknown  unknown      3       0           3        0          0",
+    ]
 
 
 def test_a_folder_where_nothing_can_be_read_is_refused(

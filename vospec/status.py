@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import parquet
 
 from vospec import runs
 from vospec.columns import QUALITY_MEANING, UNUSABLE, Quality
@@ -57,33 +58,92 @@ def _state(dataset: Dataset) -> str:
     return f"{manifest['rows']} rows{usable} ({manifest['completed'][:19]} UTC)"
 
 
+#: Rows by release, layout and quality.
+Counts = Counter[tuple[str | None, str | None, int]]
+
+
 def _unusable(plan: Plan) -> Iterator[str]:
     """Count the quality flags and name the spectra that cannot be used."""
-    dataset = plan.features if plan.features.is_complete() else plan.spectra
-    table = dataset.table(["spectrum_id", "quality"])
-    flags = Counter(
-        flag for value in table.column("quality").to_pylist() for flag in Quality(value)
-    )
-    for flag, count in sorted(flags.items()):
-        effect = "cannot be used" if flag & UNUSABLE else "used all the same"
-        yield f"quality    {count} {effect}: {QUALITY_MEANING[flag]}"
-    bad = pc.not_equal(pc.bit_wise_and(pc.field("quality"), int(UNUSABLE)), 0)
-    yield from _named(plan, table.filter(bad))
+    counts = _counts(plan)
+    yield from (f"counts     {line}" for line in table(counts))
+    for flag in Quality:
+        count = sum(n for (_, _, quality), n in counts.items() if quality & flag)
+        if count:
+            effect = "cannot be used" if flag & UNUSABLE else "used all the same"
+            yield f"quality    {count} {effect}: {QUALITY_MEANING[flag]}"
+    bad = sum(n for (_, _, quality), n in counts.items() if quality & UNUSABLE)
+    if bad:
+        yield from _named(plan, bad)
 
 
-def _named(plan: Plan, bad: pa.Table) -> Iterator[str]:
+def _counts(plan: Plan) -> Counts:
+    """Count the spectra by the quality that they have in the end, a part at a time."""
+    if not plan.features.is_complete():
+        rows = plan.spectra.manifest["counts"]
+        return Counter({(row["release"], row["layout"], row["quality"]): row["n"] for row in rows})
+    counts: Counts = Counter()
+    for part in range(plan.n_parts):
+        origin, judged = (
+            parquet.read_table(d.part(part), columns=columns, filesystem=d.store.filesystem)
+            for d, columns in (
+                (plan.spectra, ["spectrum_id", "release", "layout"]),
+                (plan.features, ["spectrum_id", "quality"]),
+            )
+        )
+        place = pc.index_in(origin.column("spectrum_id"), judged.column("spectrum_id"))
+        names = ["release", "layout", "quality"]
+        rows = origin.append_column("quality", judged.column("quality").take(place))
+        for row in rows.group_by(names).aggregate([([], "count_all")]).to_pylist():
+            counts[row["release"], row["layout"], row["quality"]] += row["count_all"]
+    return counts
+
+
+def table(counts: Counts) -> Iterator[str]:
+    """Lines of a table: releases and layouts down, quality flags across.
+
+    Parameters
+    ----------
+    counts : Counter
+        Number of spectra by release, layout and quality; None stands for what
+        could not be told.
+
+    Yields
+    ------
+    str
+        The head, then a line for each release and layout. A spectrum with two
+        flags counts under both.
+    """
+    flags = [flag for flag in Quality if any(quality & flag for _, _, quality in counts)]
+    head = ["release", "layout", "files", "usable", *(str(flag.name).lower() for flag in flags)]
+    lines = [head]
+    for kind in sorted({key[:2] for key in counts}, key=str):
+        of_kind = {key[2]: n for key, n in counts.items() if key[:2] == kind}
+        usable = sum(n for quality, n in of_kind.items() if not quality & UNUSABLE)
+        flagged = [sum(n for q, n in of_kind.items() if q & flag) for flag in flags]
+        numbers = [sum(of_kind.values()), usable, *flagged]
+        lines.append([*(word or "unknown" for word in kind), *map(str, numbers)])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        words = [word.ljust(width) for word, width in zip(line[:2], widths, strict=False)]
+        words += [word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True)]
+        yield "  ".join(words)
+
+
+def _named(plan: Plan, n_bad: int) -> Iterator[str]:
     """Name the first spectra that cannot be used, with the reason."""
+    dataset = plan.features if plan.features.is_complete() else plan.spectra
+    is_bad = pc.bit_wise_and(pc.field("quality"), int(UNUSABLE)) != 0
+    bad = dataset.read().head(NAMED, columns=["spectrum_id", "quality"], filter=is_bad)
     flagged = {
         row["spectrum_id"]: "; ".join(
             QUALITY_MEANING[flag] for flag in Quality(row["quality"]) & UNUSABLE
         )
-        for row in bad.slice(0, NAMED).to_pylist()
+        for row in bad.to_pylist()
     }
     wanted = pc.field("spectrum_id").isin(pa.array(list(flagged), pa.string()))
     found = plan.spectra.read().to_table(columns=["spectrum_id", "path", "reason"], filter=wanted)
     for row in found.sort_by("spectrum_id").to_pylist():
         reasons = filter(None, (flagged[row["spectrum_id"]], row["reason"]))
         yield f"unusable   {row['path']}: {'; '.join(reasons)}"
-    if len(bad) > NAMED:
-        more = len(bad) - NAMED
-        yield f"unusable   … and {more} more: quality and reason in {plan.spectra.uri}"
+    if n_bad > NAMED:
+        yield f"unusable   … and {n_bad - NAMED} more: quality and reason in {plan.spectra.uri}"
