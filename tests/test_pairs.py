@@ -93,6 +93,12 @@ def test_names_are_found_however_written(spectra: pyarrow.dataset.Dataset, name:
     assert star.name == "HD 53416"
 
 
+def test_an_identifier_asks_for_that_spectrum(spectra: pyarrow.dataset.Dataset) -> None:
+    found = pairs.stars(spectra, radius_arcsec=30.0)
+    for name, of in (("ccd700/a1", 0), ("lamost/near", 1)):
+        assert pairs.named(found, name).best[of].spectrum_id == name
+
+
 def test_an_unknown_name_is_told_with_the_known_ones(spectra: pyarrow.dataset.Dataset) -> None:
     found = pairs.stars(spectra, radius_arcsec=30.0)
     with pytest.raises(PairError, match=r"Vega: no pair of this name; .*: BT  CMi, HD 53416"):

@@ -8,7 +8,8 @@ import numpy as np
 from vospec import pairs
 from vospec.errors import PairError
 from vospec.plan import Plan
-from vospec.spectra.calibration import FEWEST_PAIRS, WINDOW, Calibration, calibrate
+from vospec.spectra.calibration import FEWEST_PAIRS, Calibration, calibrate
+from vospec.spectra.comparison import WINDOW
 
 
 @dataclass(frozen=True)

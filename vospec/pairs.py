@@ -19,7 +19,7 @@ from astropy.coordinates import SkyCoord, search_around_sky
 from vospec.columns import UNUSABLE, Quality
 from vospec.errors import PairError, StoreError
 from vospec.plan import Plan
-from vospec.spectra.calibration import Pair
+from vospec.spectra.comparison import Pair
 
 #: Positions of one star in the survey agree to this, arcsec.
 SAME_PLACE = 3.0
@@ -64,6 +64,14 @@ class Star:
         survey = max(self.survey, key=lambda one: one.snr or 0.0)
         training = min(self.training, key=lambda one: _apart(one.mjd, survey.mjd))
         return training, survey
+
+    def only(self, spectrum_id: str) -> "Star | None":
+        """The star with one spectrum alone of that spectrum's archive; None if it is not its."""
+        training = tuple(one for one in self.training if one.spectrum_id == spectrum_id)
+        survey = tuple(one for one in self.survey if one.spectrum_id == spectrum_id)
+        if not training and not survey:
+            return None
+        return Star(training or self.training, survey or self.survey)
 
     @property
     def name(self) -> str:
@@ -191,15 +199,20 @@ def named(found: Sequence[Star], name: str) -> Star:
         A name as the training archive gives it, however spaced and in capitals or not
         (``HD53416``), or a ``spectrum_id``.
 
+    Returns
+    -------
+    Star
+        With that spectrum alone of its archive, where an identifier is given.
+
     Raises
     ------
     PairError
         No star has it; the message tells those that there are.
     """
     for star in found:
-        members = (*star.training, *star.survey)
-        if any(name == one.spectrum_id for one in members):
-            return star
+        identified = star.only(name)
+        if identified is not None:
+            return identified
         if any(one.object and _plain(one.object) == _plain(name) for one in star.training):
             return star
     known = ", ".join(star.name for star in found[:20]) or "none"

@@ -12,7 +12,8 @@ from scipy.special import erf
 from vospec.archives import read
 from vospec.spectra import adapt, air_to_vacuum, kernel_fwhm, log_grid, pixel_edges, rectify
 from vospec.spectra.adaptation import FWHM_PER_SIGMA
-from vospec.spectra.calibration import WINDOW, Calibration, Pair, calibrate
+from vospec.spectra.calibration import Calibration, calibrate
+from vospec.spectra.comparison import WINDOW, Pair
 from vospec.spectra.lines import HALPHA
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"

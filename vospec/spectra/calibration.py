@@ -1,21 +1,7 @@
 """The width of the adapting kernel, fitted on pairs of spectra of the same star.
 
-A fine spectrum f, moved by a velocity v, convolved with a Gaussian and re-binned to
-the survey's elements, should be the survey's spectrum s of that star up to a smooth
-factor. With F(w, v) the adapted spectrum over its own continuum, q = s / F and c the
-continuum of q, the residual of an element of the window is
-
-    d = F (q / c - 1)
-
-Both continua are those of :func:`vospec.spectra.rectify`. Taking the second one of the
-quotient puts the pair on one continuum: weak lines cancel, which would be clipped in the
-clean spectrum and averaged into the continuum of the noisy one. Its degree is four: of
-one to six, that which predicts best the level of windows of 50 Å beside Hα that it was
-not fitted in (rms 1.2 %, 15 pairs of LAMOST DR1 and CCD700, 6310-6725 Å).
-
-The kernel's FWHM is w λ/λ_Hα. It grows with wavelength as at a constant resolving power, so
-that a Doppler shift moves the pixels and leaves the weights as they are: the wavelengths
-are shifted before the re-binning, and nothing is interpolated.
+The residual d(w) of a pair at a kernel's width w is that of :mod:`vospec.spectra.comparison`, at
+the velocity where it is least.
 
 What remains in a pair is noise, but also a star that has changed or a faulty sky: its size is
 unknown and differs from pair to pair. The likelihood of normal residuals with a variance of
@@ -32,14 +18,7 @@ Resampling Plans, section 3.2), from the pairs' own disagreement:
 
     σ_w² = (n - 1)/n Σ (w_(i) - mean w_(·))²
 
-The noise expected in the window is σ² = s² mean(F), s the scatter (1.4826 times the median
-absolute residual) outside the lines: it holds the noise of both spectra, after convolution and
-re-binning, and grows with the flux as that of photons does. The survey's inverse variance does
-not serve: in the 15 pairs of DR1 the noise by ``ivar`` is 0.2 to 3.5 times the scatter beside
-the line, and ``ivar`` itself falls eightfold, or to 0, across Hα. The share of the residual
-that is noise is σ² / RMS².
-
-Cost: 20 ms a pair and width, 0.5 s a pair.
+Cost: 0.02 s a pair and width, 0.5 s a pair.
 """
 
 from collections.abc import Sequence
@@ -47,55 +26,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import speed_of_light
 from scipy.interpolate import CubicSpline
 
-from vospec.spectra.adaptation import convolution_matrix
-from vospec.spectra.lines import HALPHA
-from vospec.spectra.rectification import MAD_TO_SIGMA, PROTECTED, rectify
-from vospec.spectra.resampling import (
-    checked_batch,
-    resample,
-    resampling_matrix,
-    weighted_mean,
-)
+from vospec.spectra.comparison import LEAST, WINDOW, Fit, Pair, PairOnGrid
 
-#: The residual is taken over these vacuum Å.
-WINDOW = (6540.0, 6590.0)
 #: FWHM (Å, at Hα) at which the residuals are computed; between them a spline holds.
 WIDTHS = np.arange(0.0, 9.1, 0.5)
-#: Velocities are sought within this (km/s): 8.8 Å at Hα.
-MAX_VELOCITY = 400.0
 #: Fewer pairs say nothing about the error of the width.
 FEWEST_PAIRS = 3
-_LIGHT_SPEED = speed_of_light / 1e3
-_COARSE = np.arange(-MAX_VELOCITY, MAX_VELOCITY + 1.0, 20.0)
-_FINE = np.arange(-60.0, 61.0, 10.0)
 #: Widths are told apart to this (Å), a twentieth of what pairs can tell.
 _STEP = 0.01
-#: Squares on the spline are not taken for less than this share of the least computed one.
-_LEAST = 1e-3
-_QUOTIENT = {"degree": 4, "clip": (3.0, 3.0)}
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """A star's spectra of the fine instrument and of the survey, in vacuum Å.
-
-    Attributes
-    ----------
-    flux, spectral_axis, mask : (n_pixels,)
-        Flux, wavelengths and bad pixels of the fine instrument.
-    survey_flux, survey_axis, survey_mask : (n_survey,)
-        The same of the survey.
-    """
-
-    flux: ArrayLike
-    spectral_axis: ArrayLike
-    mask: ArrayLike
-    survey_flux: ArrayLike
-    survey_axis: ArrayLike
-    survey_mask: ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +50,7 @@ class Calibration:
         FWHM fitted on all pairs but this one.
     velocity, velocity_error : (n,) float64
         Survey minus fine in km/s, with the standard error from the curvature of the
-        residual, sqrt(2 n σ² / (Σd²)'').
+        residual, sqrt(2 σ² / (Σd²)''); NaN where it has no minimum.
     before, after : (n,) float64
         RMS residual without kernel, and with that of the others; each at its velocity.
     noise : (n,) float64
@@ -139,80 +79,6 @@ class Calibration:
     def worsened(self) -> NDArray[np.bool_]:
         """Whether the squared residual grows by more than the squared noise."""
         return np.asarray(self.after**2 - self.before**2 > self.noise**2)
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """A pair at one width: RMS at the best velocity, and how sharp that is."""
-
-    rms: float
-    velocity: float
-    curvature: float
-
-
-class _OnGrid:
-    """A pair with the survey's side on the common grid."""
-
-    def __init__(self, pair: Pair, grid: NDArray[np.float64], window: tuple[float, float]) -> None:
-        self.grid = grid
-        self.near = (grid >= window[0]) & (grid <= window[1])
-        self.axis = np.asarray(pair.spectral_axis, dtype=np.float64)
-        self.fine = checked_batch(pair.flux, self.axis, pair.mask)
-        self.survey = resample(pair.survey_flux, pair.survey_axis, grid, mask=pair.survey_mask)
-        if not self.near.any() or self.survey.mask[0, self.near].all():
-            msg = f"no good element of the survey's spectrum lies in {window} Å"
-            raise ValueError(msg)
-
-    def adapted(self, width: float, velocities: ArrayLike) -> NDArray[np.float64]:
-        """The fine spectrum on the grid, shape (n_velocities, n_elements)."""
-        matrix = convolution_matrix(self.axis, width * self.axis / HALPHA)
-        smooth, mask, _ = weighted_mean(matrix, self.fine.flux, self.fine.mask)
-        mask |= self.fine.mask
-        shifts = 1.0 + np.atleast_1d(velocities) / _LIGHT_SPEED
-        rows = [
-            weighted_mean(resampling_matrix(self.axis * shift, self.grid), smooth, mask).flux[0]
-            for shift in shifts
-        ]
-        return np.stack(rows)
-
-    def residual(self, width: float, velocities: ArrayLike) -> NDArray[np.float64]:
-        """Residuals on one continuum, shape (n_velocities, n_elements)."""
-        fine = rectify(self.adapted(width, velocities), self.grid).flux
-        quotient = rectify(self.survey.flux / fine, self.grid, **_QUOTIENT).flux  # type: ignore[arg-type]
-        return np.asarray(fine * (quotient - 1.0))
-
-    def rms(self, width: float, velocities: ArrayLike) -> NDArray[np.float64]:
-        """RMS residual in the window, shape (n_velocities,)."""
-        near = self.residual(width, velocities)[:, self.near]
-        rms = np.sqrt(np.nanmean(near**2, axis=1))
-        if not np.all(rms > 0):
-            msg = "the pair has no continuum, or does not differ at all"
-            raise ValueError(msg)
-        return np.asarray(rms)
-
-    def fit(self, width: float, near: float) -> _Fit:
-        """Best velocity within 60 km/s of one, on a spline through the mean squares."""
-        velocities = near + _FINE
-        squares = self.rms(width, velocities) ** 2
-        curve = CubicSpline(velocities, squares)
-        best = _minimum(curve)
-        least = max(float(curve(best)), _LEAST * squares.min())
-        return _Fit(np.sqrt(least), best, float(curve(best, 2)))
-
-    def noise(self, width: float, velocity: float) -> float:
-        """RMS in the window that noise alone would leave."""
-        outside = np.ones(self.grid.shape, dtype=bool)
-        for low, high in PROTECTED:
-            outside &= (self.grid < low) | (self.grid > high)
-        scatter = MAD_TO_SIGMA * np.nanmedian(np.abs(self.residual(width, velocity)[0, outside]))
-        flux = rectify(self.adapted(width, velocity), self.grid).flux[0, self.near]
-        return float(scatter * np.sqrt(np.nanmean(flux)))
-
-    def apart(self, width: float, velocity: float) -> float:
-        """RMS difference in the window of the two spectra, each rectified alone."""
-        fine = rectify(self.adapted(width, velocity), self.grid).flux
-        survey = rectify(self.survey.flux, self.grid).flux
-        return float(np.sqrt(np.nanmean((fine - survey)[:, self.near] ** 2)))
 
 
 def calibrate(
@@ -252,8 +118,8 @@ def calibrate(
         raise ValueError(msg)
     widths = np.asarray(widths, dtype=np.float64)
     elements = np.asarray(grid, dtype=np.float64)
-    on_grid = [_OnGrid(pair, elements, window) for pair in pairs]
-    starts = [_start(one, float(np.median(widths))) for one in on_grid]
+    on_grid = [PairOnGrid(pair, elements, window) for pair in pairs]
+    starts = [one.start(float(np.median(widths))) for one in on_grid]
     misfits = np.array(
         [_misfit(one, widths, start) for one, start in zip(on_grid, starts, strict=True)]
     )
@@ -266,18 +132,18 @@ def calibrate(
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - what calibrate has found, in its order
-    on_grid: list[_OnGrid],
+    on_grid: list[PairOnGrid],
     fwhm: float,
     fwhm_error: float,
     others: NDArray[np.float64],
-    before: list[_Fit],
-    after: list[_Fit],
+    before: list[Fit],
+    after: list[Fit],
 ) -> Calibration:
     velocity = np.array([fit.velocity for fit in after])
     judged = list(zip(on_grid, others, velocity, strict=True))
     noise = np.array([one.noise(*at) for one, *at in judged])
     # The spline is of the mean of the squares; the sum's curvature is n times that.
-    curvature = np.array([fit.curvature for fit in after])
+    curvature = np.array([fit.curvature if fit.curvature > 0 else np.nan for fit in after])
     size = np.array([one.near.sum() for one in on_grid])
     return Calibration(
         fwhm=fwhm,
@@ -292,18 +158,13 @@ def _judged(  # noqa: PLR0913, PLR0917 - what calibrate has found, in its order
     )
 
 
-def _start(pair: _OnGrid, width: float) -> float:
-    """The velocity, to 20 km/s, at which the pair agrees best."""
-    return float(_COARSE[pair.rms(width, _COARSE).argmin()])
-
-
-def _misfit(pair: _OnGrid, widths: NDArray[np.float64], start: float) -> NDArray[np.float64]:
+def _misfit(pair: PairOnGrid, widths: NDArray[np.float64], start: float) -> NDArray[np.float64]:
     """-2 ln L at widths that lie 0.01 Å apart, between the given ones."""
     squares = np.array([pair.fit(width, start).rms ** 2 for width in widths])
     # The squares are smooth, their logarithm need not be.
     # A kernel acts by its variance: in the width's square they are nearly a parabola.
     between = CubicSpline(widths**2, squares)(_dense(widths) ** 2)
-    logarithms = np.log(np.maximum(between, _LEAST * squares.min()))
+    logarithms = np.log(np.maximum(between, LEAST * squares.min()))
     return np.asarray(pair.near.sum() * logarithms)
 
 
@@ -320,9 +181,3 @@ def _best(widths: NDArray[np.float64], misfit: NDArray[np.float64]) -> float:
         )
         raise ValueError(msg)
     return float(best)
-
-
-def _minimum(curve: CubicSpline) -> float:
-    """Where a spline is lowest, its ends included."""
-    places = np.append(curve.derivative().roots(extrapolate=False), curve.x[[0, -1]])
-    return float(places[np.argmin(curve(places))])

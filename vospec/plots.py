@@ -1,0 +1,235 @@
+"""Figures: the spectra of a star in both archives, and a spectrum with its Hα line.
+
+The first is figure 1 of Škoda et al. (2017, IAU Symp. 325): the training archive's
+spectrum as it is, adapted, and the survey's, with their difference beneath. It needs no
+display.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.time import Time
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from vospec.errors import PairError
+from vospec.spectra import log_grid
+from vospec.spectra.comparison import WINDOW, Comparison, Pair, compare
+from vospec.spectra.lines import HALPHA
+
+#: Wavelengths at rest (vacuum Å) that are marked.
+MARKED = {"Hα": HALPHA, "He I": 6679.99}
+#: What a figure shows of the spectrum around Hα.
+ZOOM = (6480.0, 6700.0)
+#: Colours that stay apart in print and to every eye (Okabe & Ito 2008).
+_GREY, _BLUE, _VERMILION = "0.62", "#0072B2", "#D55E00"
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A spectrum with what its legend tells."""
+
+    archive: str
+    object: str | None
+    mjd: float | None
+    resolving_power: float
+    snr: float | None
+    spectral_axis: ArrayLike
+    flux: ArrayLike
+    mask: ArrayLike
+
+    @property
+    def legend(self) -> str:
+        """Archive, date and resolving power, S/N where it is known."""
+        date = (
+            "date unknown"
+            if self.mjd is None
+            else Time(self.mjd, format="mjd").strftime("%Y-%m-%d")
+        )
+        snr = "" if self.snr is None else f", S/N {self.snr:.0f}"
+        return f"{self.archive.upper()} {date}, R = {self.resolving_power:.0f}{snr}"
+
+
+def pair(  # noqa: PLR0913 - all but three by name
+    path: Path,
+    training: Drawn,
+    survey: Drawn,
+    *,
+    fwhm: float,
+    grid: NDArray[np.float64] | None = None,
+    title: str | None = None,
+) -> Comparison:
+    """Draw a star's spectra of both archives around Hα into a file.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix tells the format (png, pdf, svg).
+    training, survey
+        The spectra.
+    fwhm
+        FWHM of the adapting kernel in Å at Hα.
+    grid
+        Vacuum wavelengths (Å) on which they are compared.
+    title
+        The star's name in place of the training archive's.
+
+    Returns
+    -------
+    Comparison
+        What was drawn.
+
+    Raises
+    ------
+    PairError
+        The spectra cannot be compared, or the file cannot be written.
+    """
+    elements = log_grid(6310.0, 6725.0) if grid is None else grid
+    both = Pair(
+        *(training.flux, training.spectral_axis, training.mask),
+        *(survey.flux, survey.spectral_axis, survey.mask),
+    )
+    try:
+        found = compare(both, elements, fwhm=fwhm)
+    except ValueError as fault:
+        message = f"{title or training.object}: the spectra cannot be compared: {fault}"
+        raise PairError(message) from fault
+    figure = Figure(figsize=(7.1, 5.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    above, beneath = figure.subplots(
+        2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.0}
+    )
+    _spectra(above, found, elements, training, survey, fwhm)
+    _difference(beneath, found, elements)
+    figure.align_ylabels()
+    above.set_title(title or training.object or survey.object or "")
+    _save(figure, path)
+    return found
+
+
+def _spectra(  # noqa: PLR0913, PLR0917 - what the panel shows
+    axes: Axes,
+    found: Comparison,
+    grid: NDArray[np.float64],
+    training: Drawn,
+    survey: Drawn,
+    fwhm: float,
+) -> None:
+    shift = f"shifted by {found.velocity:+.0f} km/s".replace("-", "−")
+    axes.plot(
+        found.spectral_axis, found.fine, color=_GREY, lw=0.8, label=f"{training.legend}, {shift}"
+    )
+    axes.step(grid, found.survey, color="k", lw=0.9, where="mid", label=survey.legend)
+    axes.plot(
+        grid,
+        found.adapted,
+        color=_VERMILION,
+        lw=1.4,
+        label=f"{training.archive.upper()} adapted: FWHM {fwhm:.2f} Å, re-binned; RMS of the "
+        f"difference {found.after:.3f}, not adapted {found.before:.3f}",
+    )
+    axes.set_xlim(*ZOOM)
+    shown = [
+        flux[(axis > ZOOM[0]) & (axis < ZOOM[1]) & np.isfinite(flux)]
+        for axis, flux in ((found.spectral_axis, found.fine), (grid, found.survey))
+    ]
+    low, high = min(f.min() for f in shown), max(f.max() for f in shown)
+    # The legend stands above the highest line.
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.38 * (high - low))
+    axes.set_ylabel("Flux / continuum")
+    _legend(axes, "upper left")
+    _mark(axes)
+    _ticks(axes)
+
+
+def _difference(axes: Axes, found: Comparison, grid: NDArray[np.float64]) -> None:
+    axes.axvspan(*WINDOW, color="0.93", lw=0, label=f"RMS over {WINDOW[0]:.0f}–{WINDOW[1]:.0f} Å")
+    axes.axhspan(-found.noise, found.noise, color=_BLUE, alpha=0.2, lw=0, label="± noise")
+    axes.axhline(0.0, color=_BLUE, lw=0.8)
+    difference = found.survey - found.adapted
+    axes.step(grid, difference, color="k", lw=0.9, where="mid")
+    shown = np.abs(difference[(grid > ZOOM[0]) & (grid < ZOOM[1])])
+    limit = 1.15 * max(float(np.nanmax(shown)), 3.0 * found.noise)
+    # The legend stands beneath.
+    axes.set_ylim(-1.5 * limit, limit)
+    axes.set_xlabel("Wavelength in vacuum (Å)")
+    axes.set_ylabel("Survey − adapted")
+    _legend(axes, "lower right", 2)
+    _mark(axes, names=False)
+    _ticks(axes)
+
+
+def _mark(axes: Axes, *, names: bool = True) -> None:
+    """Mark the wavelengths at rest that lie within the axes."""
+    low, high = axes.get_xlim()
+    for name, wavelength in MARKED.items():
+        if not low < wavelength < high:
+            continue
+        axes.axvline(wavelength, color=_BLUE, lw=0.8, ls=":", zorder=0)
+        if names:
+            axes.annotate(
+                f"{name} {wavelength:.1f}",
+                (wavelength, 0.02),
+                xycoords=("data", "axes fraction"),
+                xytext=(-3, 0),
+                textcoords="offset points",
+                ha="right",
+                color=_BLUE,
+                fontsize=8,
+            )
+
+
+def spectrum(path: Path, drawn: Drawn, *, title: str) -> None:
+    """Draw a whole spectrum, and its Hα line beneath, into a file.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix tells the format (png, pdf, svg).
+    drawn
+        The spectrum; its flux is drawn as it is.
+    title
+        What stands above.
+
+    Raises
+    ------
+    PairError
+        The file cannot be written.
+    """
+    figure = Figure(figsize=(7.1, 5.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = np.asarray(drawn.spectral_axis)
+    flux = np.where(drawn.mask, np.nan, drawn.flux)
+    for axes, (low, high) in zip(figure.subplots(2, 1), ((axis[0], axis[-1]), ZOOM), strict=True):
+        shown = (axis >= low) & (axis <= high)
+        axes.step(axis[shown], flux[shown], color="k", lw=0.7, where="mid", label=drawn.legend)
+        axes.set_xlim(low, high)
+        axes.set_ylabel("Flux (relative)")
+        _mark(axes, names=high - low < 1000.0)  # noqa: PLR2004 - names fit into a zoom alone
+        _ticks(axes)
+    _legend(figure.axes[0], "best")
+    figure.axes[0].set_title(title)
+    figure.axes[1].set_xlabel("Wavelength in vacuum (Å)")
+    _save(figure, path)
+
+
+def _legend(axes: Axes, place: str, columns: int = 1) -> None:
+    """A legend that hides what it lies on."""
+    legend = axes.legend(fontsize=8, loc=place, ncols=columns, framealpha=1.0, edgecolor="none")
+    legend.set_zorder(5)
+
+
+def _ticks(axes: Axes) -> None:
+    axes.minorticks_on()
+    axes.tick_params(which="both", direction="in", top=True, right=True)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        figure.savefig(path, dpi=200)
+    except (OSError, ValueError) as fault:
+        message = f"{path}: the figure cannot be written ({fault})"
+        raise PairError(message) from fault
