@@ -20,14 +20,13 @@ from vospec.spectra import (
 )
 
 # The same examples every time, so that a failure is that of a change.
-settings.register_profile(
-    "kernels",
+steady = settings(
     derandomize=True,
+    database=None,
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("kernels")
 
 POWERS = {"resolving_power": 13000.0, "target_resolving_power": 1800.0}
 OLD = np.linspace(6480.0, 6620.0, 420)
@@ -61,6 +60,7 @@ def reach(kernel: str) -> np.ndarray:
     return np.asarray(weights.toarray() > 0)
 
 
+@steady
 @given(steps(0.1, 3.0), steps(0.1, 3.0), st.data())
 def test_resampling_conserves_flux_between_any_axes(
     old: np.ndarray, new: np.ndarray, data: st.DataObject
@@ -80,6 +80,7 @@ def test_resampling_conserves_flux_between_any_axes(
     np.testing.assert_array_equal(good, within)
 
 
+@steady
 @given(fluxes)
 def test_adaptation_conserves_the_flux_of_lines(flux: np.ndarray) -> None:
     # Light of the middle only, with no kernel that reaches beyond the new pixels.
@@ -89,6 +90,7 @@ def test_adaptation_conserves_the_flux_of_lines(flux: np.ndarray) -> None:
     np.testing.assert_allclose(adapted, flux @ np.diff(pixel_edges(OLD)), rtol=1.5e-3)
 
 
+@steady
 @given(fluxes, variances, masks)
 def test_same_pixels_and_no_kernel_change_nothing(
     flux: np.ndarray, variance: np.ndarray, mask: np.ndarray
@@ -104,6 +106,7 @@ def test_same_pixels_and_no_kernel_change_nothing(
 
 
 @kernels
+@steady
 @given(fluxes, fluxes, st.floats(-10.0, 10.0), masks)
 def test_is_linear(
     kernel: str, one: np.ndarray, other: np.ndarray, factor: float, mask: np.ndarray
@@ -114,6 +117,7 @@ def test_is_linear(
 
 
 @kernels
+@steady
 @given(fluxes, variances, masks, st.permutations(range(N)))
 def test_spectra_do_not_meet(
     kernel: str, flux: np.ndarray, variance: np.ndarray, mask: np.ndarray, order: list[int]
@@ -125,6 +129,7 @@ def test_spectra_do_not_meet(
 
 
 @kernels
+@steady
 @given(
     fluxes, st.integers(0, N - 1), st.integers(0, OLD.size - 1), st.sampled_from([np.nan, np.inf])
 )
@@ -142,6 +147,7 @@ def test_what_is_no_number_stays_local(
 
 
 @kernels
+@steady
 @given(fluxes, variances, st.integers(0, N - 1), st.integers(0, OLD.size - 1))
 def test_unknown_variance_is_unknown_where_it_enters_and_nowhere_else(
     kernel: str, flux: np.ndarray, variance: np.ndarray, row: int, pixel: int
@@ -158,6 +164,7 @@ def test_unknown_variance_is_unknown_where_it_enters_and_nowhere_else(
 
 
 @kernels
+@steady
 @given(fluxes, variances, masks, st.floats(0.01, 100.0))
 def test_variance_scales_with_the_square(
     kernel: str, flux: np.ndarray, variance: np.ndarray, mask: np.ndarray, factor: float
@@ -169,6 +176,7 @@ def test_variance_scales_with_the_square(
 
 
 @kernels
+@steady
 @given(fluxes, masks, masks)
 def test_masking_more_unmasks_nothing(
     kernel: str, flux: np.ndarray, mask: np.ndarray, more: np.ndarray
@@ -178,6 +186,7 @@ def test_masking_more_unmasks_nothing(
 
 
 @kernels
+@steady
 @given(fluxes, masks)
 def test_mean_lies_within_what_it_is_of(kernel: str, flux: np.ndarray, mask: np.ndarray) -> None:
     made, entering = run(kernel, flux, mask=mask), reach(kernel)
@@ -192,6 +201,7 @@ def test_mean_lies_within_what_it_is_of(kernel: str, flux: np.ndarray, mask: np.
 
 
 @kernels
+@steady
 @given(st.integers(3, OLD.size), st.integers(0, OLD.size - 3))
 def test_nothing_is_padded(kernel: str, n_pixels: int, first: int) -> None:
     axis = OLD[first : first + n_pixels]
@@ -205,6 +215,7 @@ def test_nothing_is_padded(kernel: str, n_pixels: int, first: int) -> None:
     assert np.isnan(made.flux[0][outside]).all()
 
 
+@steady
 @given(
     arrays(np.float64, (N, RECTIFIED.size), elements=st.floats(0.5, 1.5)),
     st.integers(-60, 60),
@@ -219,6 +230,7 @@ def test_rectification_does_not_see_the_scale(
     np.testing.assert_array_equal(rectify(factor * flux, RECTIFIED).fitted, one.fitted)
 
 
+@steady
 @given(
     arrays(np.float64, (5, RECTIFIED.size), elements=st.floats(-0.5, 3.0)),
     st.permutations(range(5)),
@@ -231,6 +243,7 @@ def test_rectified_spectra_do_not_meet(flux: np.ndarray, order: list[int]) -> No
     np.testing.assert_array_equal(alone.flux[0], together.flux[0])
 
 
+@steady
 @given(arrays(np.float64, (2, 40), elements=ordinary), arrays(np.bool_, (2, 40)))
 def test_interpolation_stays_between_good_elements(flux: np.ndarray, mask: np.ndarray) -> None:
     filled = interpolate(flux, mask)
@@ -246,6 +259,7 @@ def test_interpolation_stays_between_good_elements(flux: np.ndarray, mask: np.nd
             assert (ours[inside] >= row[good].min() * (1 - 1e-12)).all()
 
 
+@steady
 @given(arrays(np.float64, st.integers(2, 50), elements=st.floats(2000.0, 30000.0), unique=True))
 def test_wavelengths_keep_their_order_and_come_back(wavelengths: np.ndarray) -> None:
     vacuum = np.sort(wavelengths)
