@@ -366,8 +366,8 @@ def _forbidden(name: str, line: str, wavelength: float) -> Column:
         "real",
         "Angstrom",
         "spect.line.eqWidth",
-        f"Equivalent width of {line} ({wavelength} Å in vacuum) over 9 Å against the flux on both "
-        "sides, emission negative; NULL where the grid does not hold it",
+        f"Equivalent width of {line} ({wavelength} Å in vacuum) as an unresolved line at rest over "
+        "the flux within 10 Å, emission negative; NULL where the grid does not hold it",
     )
 
 

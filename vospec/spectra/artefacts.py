@@ -52,7 +52,7 @@ SODIUM = (5882.0, 5905.0)
 STEP, STEP_SIGNIFICANCE = 0.1, 4.0
 #: Å about [O I] where a spike is the sky's.
 _OXYGEN_REACH = 6.0
-#: A spike stands on the mean of so many pixels on either side, one pixel between.
+#: The height of an edge is counted from the mean of so many pixels, one pixel between.
 _GROUND = 3
 
 
@@ -125,10 +125,11 @@ def _has_spike(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDA
     for width in SPIKE_PIXELS:
         n = max(flux.shape[1] - width - 2 * start, 0)
         inside = np.stack([flux[:, start + k :][:, :n] for k in range(width)])
-        beside = np.maximum(flux[:, start - 1 :][:, :n], flux[:, start + width :][:, :n])
-        around = (ground[:, :n] + ground[:, start + width + 1 :][:, :n]) / 2.0
-        height = inside.max(axis=0) - around
-        sharp = (height > least) & (inside.min(axis=0) - beside > SPIKE_SHARE * height)
+        lowest, highest = inside.min(axis=0), inside.max(axis=0)
+        before, behind = ground[:, :n], ground[:, start + width + 1 :][:, :n]
+        sharp = highest - np.maximum(before, behind) > least
+        sharp &= lowest - flux[:, start - 1 :][:, :n] > SPIKE_SHARE * (highest - before)
+        sharp &= lowest - flux[:, start + width :][:, :n] > SPIKE_SHARE * (highest - behind)
         hit |= np.asarray((sharp & elsewhere[start:][:n]).any(axis=1))
     return hit
 

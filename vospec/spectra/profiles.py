@@ -232,10 +232,11 @@ def _two_highest(
 
 
 def _lowest(block: Floats, low: NDArray[np.intp], high: NDArray[np.intp]) -> Floats:
-    """The lowest flux from one pixel to another."""
+    """The lowest flux between two peaks, by a parabola like theirs."""
     index = np.arange(len(block))[:, None]
-    between = (index >= low) & (index <= high)
-    return np.asarray(np.where(between, block, np.inf).min(axis=0))
+    between = (index > low) & (index < high)
+    flux, _ = _vertex(-block, np.where(between, block, np.inf).argmin(axis=0))
+    return -flux
 
 
 def _fwhm(block: Floats, axis: Floats, peaks: NDArray[np.bool_]) -> Floats:
