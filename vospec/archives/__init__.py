@@ -7,6 +7,8 @@ is of; neither its folder nor its ending matters.
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from vospec.archives import ccd700, lamost, sdss
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Hdu, read_hdus
@@ -77,7 +79,9 @@ def _read_fits(content: bytes, name: str) -> ArchiveSpectrum:
     hdus = read_hdus(content)
     for archive in _ARCHIVES:
         if archive.recognises(hdus):
-            return archive.read(hdus, name)
+            # Damaged pixels may be too large for float32, or NaN that processors trap.
+            with np.errstate(over="ignore", invalid="ignore"):
+                return archive.read(hdus, name)
     expected = ", or ".join(archive.HOLDS for archive in _ARCHIVES)
     message = f"expected {expected}; found {_summary(hdus)}"
     raise UnknownLayoutError(message)

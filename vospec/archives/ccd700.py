@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Hdu
-from vospec.archives.spectrum import ArchiveSpectrum, single
+from vospec.archives.spectrum import ArchiveSpectrum
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
 from vospec.spectra.wavelengths import air_to_vacuum
@@ -132,7 +132,7 @@ def _spectrum(  # noqa: PLR0913 - all but two by name
     flux: NDArray[Any],
 ) -> ArchiveSpectrum:
     """What is common to both forms."""
-    flux = single(flux)
+    flux = flux.astype(np.float32)
     if not (flux > 0).any():
         cards.note(Quality.NO_SIGNAL, "flux: nowhere above 0")
     archive_id = _publisher_did(cards) or f"{PUBLISHER}/{stem}"

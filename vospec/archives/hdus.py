@@ -11,13 +11,12 @@ size that a header states is compared with the size of the file before it is use
 import math
 import re
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vospec.archives.headers import BLOCK, Header
+from vospec.archives.headers import BLOCK, Header, Value
 from vospec.errors import UnreadableFileError
 
 _MAGIC = b"SIMPLE  ="
@@ -35,15 +34,23 @@ _MOST_HDUS = 1000
 Array = NDArray[Any]
 
 
-class Field(NamedTuple):
-    """A column of a binary table: number from 1, name, form, and place in the row."""
+class Scale(NamedTuple):
+    """Physical values are ``zero + factor * stored``; a stored ``blank`` has none."""
 
-    number: int
+    factor: float
+    zero: float
+    blank: Value | None
+
+
+class Field(NamedTuple):
+    """A column of a binary table: name, unit, form, scale, and place in the row."""
+
     name: str
+    unit: str | None
     form: str
     repeat: int
+    scale: Scale
     start: int
-    width: int
 
 
 class Hdu:
@@ -94,17 +101,16 @@ class Hdu:
     @property
     def is_table(self) -> bool:
         """Whether it is a binary table (7.3)."""
-        return self.header.value("XTENSION") in {"BINTABLE", "A3DTABLE"} and len(self.shape) == 2  # noqa: PLR2004 - rows and bytes
+        return self.header.value("XTENSION") == "BINTABLE" and len(self.shape) == 2  # noqa: PLR2004 - rows and bytes
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of a table's columns, as they stand; none where it is no table."""
-        return tuple(field.name for field in self._fields) if self.is_table else ()
+        return tuple(field.name for field in self._fields.values()) if self.is_table else ()
 
     def unit(self, column: str) -> str | None:
         """Unit of a column."""
-        unit = self.header.value(f"TUNIT{self._field(column).number}")
-        return None if unit is None else str(unit)
+        return self._field(column).unit
 
     def image(self) -> Array:
         """The array of an image, scaled; pixels without a value are NaN.
@@ -117,7 +123,7 @@ class Hdu:
         pixels = np.frombuffer(
             self._content, _PIXELS[self._bitpix], math.prod(self.shape), self._data
         ).reshape(self.shape)
-        return self._scaled(pixels, "BSCALE", "BZERO", "BLANK")
+        return _scaled(pixels, _scale(self.header, "BSCALE", "BZERO", "BLANK"))
 
     def column(self, name: str) -> Array:
         """A table's column of numbers, scaled; elements without a value are NaN.
@@ -141,9 +147,7 @@ class Hdu:
         if field.form not in _NUMBERS:
             message = f"column {field.name}: expected numbers, found TFORM {field.form}"
             raise UnreadableFileError(message)
-        stored = self._stored(field, _NUMBERS[field.form])
-        cards = (f"{card}{field.number}" for card in ("TSCAL", "TZERO", "TNULL"))
-        scaled = self._scaled(stored, *cards)
+        scaled = _scaled(self._stored(field, _NUMBERS[field.form]), field.scale)
         return scaled[:, 0] if field.repeat == 1 else scaled
 
     def texts(self, name: str) -> list[str]:
@@ -162,11 +166,11 @@ class Hdu:
         return [row.tobytes().split(b"\0")[0].decode("latin-1").rstrip(" ") for row in rows]
 
     @property
-    def _fields(self) -> tuple[Field, ...]:
+    def _fields(self) -> dict[str, Field]:
         return _fields(self.header.raw, self.shape[1])
 
     def _field(self, name: str) -> Field:
-        found = next((one for one in self._fields if one.name.upper() == name.upper()), None)
+        found = self._fields.get(name.upper())
         if found is None:
             message = f"expected a column {name}, found {', '.join(self.columns) or 'none'}"
             raise UnreadableFileError(message)
@@ -181,28 +185,6 @@ class Hdu:
             self._data + field.start,
             (width, np.dtype(number).itemsize),
         )
-
-    def _scaled(self, stored: Array, scale_card: str, zero_card: str, blank_card: str) -> Array:
-        """``zero + scale * stored``, NaN where an integer is the blank value."""
-        scale, zero = (self._number(*card) for card in ((scale_card, 1.0), (zero_card, 0.0)))
-        # Floating numbers have NaN for that (5.3); the card then means nothing.
-        blank = self.header.value(blank_card) if stored.dtype.kind != "f" else None
-        if blank is None and (scale, zero) == (1.0, 0.0):
-            return stored
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaled = zero + scale * stored.astype(np.float64)
-        if blank is not None:
-            scaled[stored == blank] = math.nan
-        return scaled
-
-    def _number(self, name: str, default: float) -> float:
-        found = self.header.value(name)
-        if found is None:
-            return default
-        if isinstance(found, int | float) and math.isfinite(found):
-            return float(found)
-        message = f"{name}: expected a number, found {found!r}"
-        raise UnreadableFileError(message)
 
     def _size(self) -> int:
         """Bytes of the data without the filling (4.4.1.2, equation 2)."""
@@ -242,23 +224,26 @@ def read_hdus(content: bytes) -> list[Hdu]:
 
 
 @lru_cache(maxsize=64)
-def _fields(raw: bytes, row_width: int) -> tuple[Field, ...]:
-    """Columns that a table's header describes (7.3.2).
+def _fields(raw: bytes, row_width: int) -> dict[str, Field]:
+    """Columns that a table's header describes (7.3.2), by their names in upper case.
 
     Remembered, for the files of a release repeat their table's header to the byte.
     """
     header = Header(raw + b"END".ljust(80), 0)
-    columns = range(1, header.count("TFIELDS", _MOST_COLUMNS) + 1)
-    forms = [_form(header, number) for number in columns]
-    widths = [-(-repeat // 8) if form == "X" else repeat * _WIDTHS[form] for repeat, form in forms]
-    *starts, total = accumulate(widths, initial=0)
-    if total != row_width:
-        message = f"expected rows of {row_width} bytes (NAXIS1), found columns of {total} (TFORM)"
+    fields: dict[str, Field] = {}
+    start = 0
+    for number in range(1, header.count("TFIELDS", _MOST_COLUMNS) + 1):
+        repeat, form = _form(header, number)
+        name = str(header.value(f"TTYPE{number}") or "")
+        unit = header.value(f"TUNIT{number}")
+        scale = _scale(header, *(f"{card}{number}" for card in ("TSCAL", "TZERO", "TNULL")))
+        field = Field(name, None if unit is None else str(unit), form, repeat, scale, start)
+        fields.setdefault(name.upper(), field)
+        start += -(-repeat // 8) if form == "X" else repeat * _WIDTHS[form]
+    if start != row_width:
+        message = f"expected rows of {row_width} bytes (NAXIS1), found columns of {start} (TFORM)"
         raise UnreadableFileError(message)
-    return tuple(
-        Field(number, str(header.value(f"TTYPE{number}") or ""), form, repeat, start, width)
-        for number, (repeat, form), start, width in zip(columns, forms, starts, widths, strict=True)
-    )
+    return fields
 
 
 def _form(header: Header, number: int) -> tuple[int, str]:
@@ -269,3 +254,35 @@ def _form(header: Header, number: int) -> tuple[int, str]:
         message = f"TFORM{number}: expected a repeat count and a letter, found {given}"
         raise UnreadableFileError(message)
     return int(parts[1] or 1), parts[2]
+
+
+def _scale(header: Header, factor: str, zero: str, blank: str) -> Scale:
+    found = (header.value(factor), header.value(zero), header.value(blank))
+    if found == (None, None, None):
+        return _AS_STORED
+    return Scale(_number(header, factor, 1.0), _number(header, zero, 0.0), found[2])
+
+
+def _number(header: Header, name: str, default: float) -> float:
+    found = header.value(name)
+    if found is None:
+        return default
+    if isinstance(found, int | float) and math.isfinite(found):
+        return float(found)
+    message = f"{name}: expected a number, found {found!r}"
+    raise UnreadableFileError(message)
+
+
+def _scaled(stored: Array, scale: Scale) -> Array:
+    # Floating numbers have NaN for a blank (5.3); the card then means nothing.
+    blank = scale.blank if stored.dtype.kind != "f" else None
+    if blank is None and (scale.factor, scale.zero) == (1.0, 0.0):
+        return stored
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = scale.zero + scale.factor * stored.astype(np.float64)
+    if blank is not None:
+        scaled[stored == blank] = math.nan
+    return scaled
+
+
+_AS_STORED = Scale(1.0, 0.0, None)

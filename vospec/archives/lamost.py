@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Array, Hdu
-from vospec.archives.spectrum import ArchiveSpectrum, log_linear, single
+from vospec.archives.spectrum import ArchiveSpectrum, log_linear
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
 from vospec.listing import stem as stem_of
@@ -89,7 +89,7 @@ def read(hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
     cards = Cards(hdus[0].header)
     layout = "image" if hdus[0].shape else "table"
     pixels = _image(hdus[0], cards) if hdus[0].shape else _table(hdus)
-    flux, ivar, and_mask = (single(row) for row in pixels)
+    flux, ivar, and_mask = (row.astype(np.float32) for row in pixels)
     spectral_axis = _spectral_axis(cards, flux.size)
     if not (flux > 0).any():
         cards.note(Quality.NO_SIGNAL, "flux: nowhere above 0")
@@ -134,7 +134,8 @@ def read(hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
 
 def _table(hdus: list[Hdu]) -> list[Array]:
     """Flux, inverse variance and AND mask of the first table of the name."""
-    table = next((hdu for hdu in hdus[1:] if hdu.name == _TABLE), None)
+    named = (hdu for hdu in hdus[1:] if hdu.name == _TABLE)
+    table = next((hdu for hdu in named if hdu.is_table), None)
     if table is None:
         message = f"expected a table {_TABLE}, found {[hdu.name for hdu in hdus[1:]]}"
         raise UnknownLayoutError(message)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Array, Hdu
-from vospec.archives.spectrum import ArchiveSpectrum, log_linear, single
+from vospec.archives.spectrum import ArchiveSpectrum, log_linear
 from vospec.columns import Quality
 from vospec.errors import UnknownLayoutError, UnreadableFileError
 
@@ -128,7 +128,7 @@ def _pixels(hdus: list[Hdu]) -> tuple[Array, ...]:
     if and_mask.dtype.kind not in "iu":
         message = f"column and_mask: expected integers, found {and_mask.dtype}"
         raise UnreadableFileError(message)
-    return single(flux), loglam.astype(np.float64), single(ivar), and_mask
+    return flux.astype(np.float32), loglam.astype(np.float64), ivar.astype(np.float32), and_mask
 
 
 def _spectral_axis(cards: Cards, loglam: NDArray[np.float64]) -> NDArray[np.float64]:

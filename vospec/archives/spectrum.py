@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,14 +100,6 @@ class ArchiveSpectrum:
     plan: str | None = None
     spectrograph: int | None = None
     fibre: int | None = None
-
-
-def single(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    """Pixels as float32 of this machine; what is too large for that is infinite."""
-    if pixels.dtype.itemsize <= np.dtype(np.float32).itemsize:
-        return pixels.astype(np.float32)
-    with np.errstate(over="ignore"):
-        return pixels.astype(np.float32)
 
 
 @lru_cache(maxsize=64)
