@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from vospec import __version__, config
-from vospec.errors import VospecError
+from vospec.errors import ConfigurationError, VospecError
 
 logger = logging.getLogger("vospec")
 
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.choices["calibrate"].add_argument(
         "--write", action="store_true", help="write the width into the settings file"
     )
+    _add_plot(commands)
     shown = commands.add_parser("config", help="print all settings with their meaning, as TOML")
     shown.set_defaults(command=_config)
     return parser
@@ -154,6 +155,31 @@ def _add_fetch(commands: Commands) -> None:
     )
     parser.add_argument("--again", action="store_true", help="ask for new spectra, too")
     parser.set_defaults(command=_fetch)
+
+
+def _add_plot(commands: Commands) -> None:
+    meaning = "draw spectra into a file"
+    kinds = commands.add_parser("plot", help=meaning, description=meaning).add_subparsers(
+        metavar="KIND", required=True
+    )
+    _add(kinds, "pair", _plot_pair, "a star in both archives around Hα, adapted and compared")
+    kinds.choices["pair"].add_argument(
+        "spectra",
+        nargs="+",
+        metavar="STAR | FILE FILE",
+        help="a name (HD53416) or spectrum_id in the store, or two FITS files",
+    )
+    _add(kinds, "spectrum", _plot_spectrum, "a whole spectrum, and its Hα line")
+    kinds.choices["spectrum"].add_argument(
+        "spectrum", metavar="SPECTRUM", help="a FITS file, or a spectrum_id in the store"
+    )
+    for name, parser in kinds.choices.items():
+        parser.add_argument(
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help=f"png, pdf or svg (default: {name}-NAME.png in this folder)",
+        )
 
 
 CALIBRATE = "fit the adapting kernel on stars that both archives have observed (after ingest)"
@@ -270,6 +296,56 @@ def _calibrate(given: argparse.Namespace) -> int:
         config.write(given.config, "adaptation", kernel="fitted", fwhm_angstrom=width)
         logger.info("%s: [adaptation] kernel = fitted, fwhm_angstrom = %s", given.config, width)
     return 0
+
+
+def _plot_pair(given: argparse.Namespace) -> int:
+    from vospec import drawn, plots  # noqa: PLC0415
+    from vospec.plan import Plan  # noqa: PLC0415
+
+    names = given.spectra
+    settings = _settings(given.config, needed=len(names) == 1)
+    if len(names) > 2:  # noqa: PLR2004 - a pair is two
+        message = f"plot pair takes a star or two files, not {len(names)} names"
+        raise ConfigurationError(message)
+    both = (
+        drawn.pair_of_name(Plan(settings), names[0])
+        if len(names) == 1
+        else drawn.pair_of_files((Path(names[0]), Path(names[1])))
+    )
+    path = given.output or _figure("pair", both[0].object or Path(names[0]).stem)
+    width = drawn.kernel_width(settings.adaptation, *both)
+    found = plots.pair(path, *both, fwhm=width, grid=Plan(settings).grid)
+    logger.info(
+        "%s: RMS of the difference %.4f, not adapted %.4f, noise %.4f; FWHM %.2f Å",
+        *(path, found.after, found.before, found.noise, width),
+    )
+    return 0
+
+
+def _plot_spectrum(given: argparse.Namespace) -> int:
+    from vospec import drawn, plots  # noqa: PLC0415
+    from vospec.plan import Plan  # noqa: PLC0415
+
+    name = given.spectrum
+    if Path(name).is_file():
+        spectrum = drawn.from_file(Path(name))
+    else:
+        (spectrum,) = drawn.from_store(Plan(config.load(given.config)), name)
+    path = given.output or _figure("spectrum", Path(name).name.partition(".")[0])
+    title = Path(name).name if spectrum.object is None else f"{spectrum.object} ({Path(name).name})"
+    plots.spectrum(path, spectrum, title=title)
+    logger.info("%s", path)
+    return 0
+
+
+def _settings(path: Path, *, needed: bool) -> config.Settings:
+    """The settings of a file; the defaults where it is neither there nor needed."""
+    return config.load(path) if needed or path.exists() else config.Settings()
+
+
+def _figure(kind: str, name: str) -> Path:
+    plain = "".join(letter if letter.isalnum() or letter in "+-." else "" for letter in name)
+    return Path(f"{kind}-{plain}.png")
 
 
 def _status(given: argparse.Namespace) -> int:

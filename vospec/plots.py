@@ -5,18 +5,17 @@ spectrum as it is, adapted, and the survey's, with their difference beneath. It 
 display.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from astropy.time import Time
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from vospec.drawn import Drawn
 from vospec.errors import PairError
-from vospec.spectra import log_grid
 from vospec.spectra.comparison import WINDOW, Comparison, Pair, compare
 from vospec.spectra.lines import HALPHA
 
@@ -24,33 +23,9 @@ from vospec.spectra.lines import HALPHA
 MARKED = {"Hα": HALPHA, "He I": 6679.99}
 #: What a figure shows of the spectrum around Hα.
 ZOOM = (6480.0, 6700.0)
+Place = Literal["upper left", "lower right", "best"]
 #: Colours that stay apart in print and to every eye (Okabe & Ito 2008).
 _GREY, _BLUE, _VERMILION = "0.62", "#0072B2", "#D55E00"
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A spectrum with what its legend tells."""
-
-    archive: str
-    object: str | None
-    mjd: float | None
-    resolving_power: float
-    snr: float | None
-    spectral_axis: ArrayLike
-    flux: ArrayLike
-    mask: ArrayLike
-
-    @property
-    def legend(self) -> str:
-        """Archive, date and resolving power, S/N where it is known."""
-        date = (
-            "date unknown"
-            if self.mjd is None
-            else Time(self.mjd, format="mjd").strftime("%Y-%m-%d")
-        )
-        snr = "" if self.snr is None else f", S/N {self.snr:.0f}"
-        return f"{self.archive.upper()} {date}, R = {self.resolving_power:.0f}{snr}"
 
 
 def pair(  # noqa: PLR0913 - all but three by name
@@ -59,7 +34,7 @@ def pair(  # noqa: PLR0913 - all but three by name
     survey: Drawn,
     *,
     fwhm: float,
-    grid: NDArray[np.float64] | None = None,
+    grid: NDArray[np.float64],
     title: str | None = None,
 ) -> Comparison:
     """Draw a star's spectra of both archives around Hα into a file.
@@ -87,23 +62,22 @@ def pair(  # noqa: PLR0913 - all but three by name
     PairError
         The spectra cannot be compared, or the file cannot be written.
     """
-    elements = log_grid(6310.0, 6725.0) if grid is None else grid
     both = Pair(
         *(training.flux, training.spectral_axis, training.mask),
         *(survey.flux, survey.spectral_axis, survey.mask),
     )
     try:
-        found = compare(both, elements, fwhm=fwhm)
+        found = compare(both, grid, fwhm=fwhm)
     except ValueError as fault:
         message = f"{title or training.object}: the spectra cannot be compared: {fault}"
         raise PairError(message) from fault
     figure = Figure(figsize=(7.1, 5.4), layout="constrained")
     FigureCanvasAgg(figure)
     above, beneath = figure.subplots(
-        2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.0}
+        2, 1, sharex=True, height_ratios=(5, 2), gridspec_kw={"hspace": 0.0}
     )
-    _spectra(above, found, elements, training, survey, fwhm)
-    _difference(beneath, found, elements)
+    _spectra(above, found, grid, training, survey, fwhm)
+    _difference(beneath, found, grid)
     figure.align_ylabels()
     above.set_title(title or training.object or survey.object or "")
     _save(figure, path)
@@ -128,7 +102,7 @@ def _spectra(  # noqa: PLR0913, PLR0917 - what the panel shows
         found.adapted,
         color=_VERMILION,
         lw=1.4,
-        label=f"{training.archive.upper()} adapted: FWHM {fwhm:.2f} Å, re-binned; RMS of the "
+        label=f"{training.archive} adapted: FWHM {fwhm:.2f} Å, re-binned; RMS of the "
         f"difference {found.after:.3f}, not adapted {found.before:.3f}",
     )
     axes.set_xlim(*ZOOM)
@@ -208,6 +182,7 @@ def spectrum(path: Path, drawn: Drawn, *, title: str) -> None:
         axes.step(axis[shown], flux[shown], color="k", lw=0.7, where="mid", label=drawn.legend)
         axes.set_xlim(low, high)
         axes.set_ylabel("Flux (relative)")
+        axes.margins(y=0.12)
         _mark(axes, names=high - low < 1000.0)  # noqa: PLR2004 - names fit into a zoom alone
         _ticks(axes)
     _legend(figure.axes[0], "best")
@@ -216,7 +191,7 @@ def spectrum(path: Path, drawn: Drawn, *, title: str) -> None:
     _save(figure, path)
 
 
-def _legend(axes: Axes, place: str, columns: int = 1) -> None:
+def _legend(axes: Axes, place: Place, columns: int = 1) -> None:
     """A legend that hides what it lies on."""
     legend = axes.legend(fontsize=8, loc=place, ncols=columns, framealpha=1.0, edgecolor="none")
     legend.set_zorder(5)

@@ -18,7 +18,7 @@ ORDER = [
     {"columns", "errors", "config", "progress"},
     {"spectra", "learning", "store", "listing"},
     {"archives", "verification", "publication", "inventory", "plan", "runs", "pairs"},
-    {"status", "export", "loaders", "kernel", "plots"},
+    {"status", "export", "loaders", "kernel", "drawn", "plots"},
     {"backend"},
     {"pipeline", "schedule"},
     {"__main__"},
