@@ -18,7 +18,9 @@ of W over a window of width Δλ has two parts, of the line's pixels and of the 
 
 σ_c² follows from the polynomial that the continuum is (:mod:`vospec.spectra.rectification`):
 b (BᵀB)⁻¹ bᵀ variances of an element, b being the mean of its basis over the window. What
-remains is the continuum's own shape: other degrees move it by 0.5 %, 0.2 Å in W(Hα).
+the error does not hold is the continuum's shape: half a percent of it is 0.2 Å in W(Hα);
+the clip of the fit lifts it by 0.06 of the noise, a third of the error of W(Hα); and the
+wings of A0 stars, which reach beyond the window, make W(Hα) 0.4 Å too small there.
 
 The variance of a pixel is the archive's; where that is unknown it is that of the noise
 outside the lines times the flux, as photons scatter (Vollmann & Eversberg, eq. 6).

@@ -21,6 +21,9 @@ from vospec.spectra.resampling import checked_batch, pixel_edges
 
 Floats = NDArray[np.float64]
 
+#: Other shapes of the continuum move it by half a percent (:mod:`vospec.spectra.rectification`).
+CONTINUUM_ERROR = 0.005
+
 
 @dataclass(frozen=True, eq=False)
 class LineMeasures:
@@ -90,8 +93,10 @@ def measure_lines(
             f"noise must have shape ({len(values)},), one number a spectrum, given {scatter.shape}"
         )
         raise ValueError(msg)
-    # Noise, not the archive's word alone, must be exceeded by what counts as seen.
-    spread = np.maximum(pixel_variance(values, scatter, given), scatter[:, None] ** 2)
+    # What counts as seen exceeds the noise, not the archive's word alone, and what is known
+    # of the continuum.
+    least = np.maximum(scatter, CONTINUUM_ERROR)
+    spread = np.maximum(pixel_variance(values, scatter, given), least[:, None] ** 2)
     strengths, errors = _forbidden(values, axis, spread, resolving_power)
     profiles = measure_profiles(values, axis, variance=spread)
     flags = {
@@ -99,7 +104,7 @@ def measure_lines(
         LineFlag.SKY_RESIDUAL: sky_residual(
             values, axis, variance=spread, resolving_power=resolving_power
         ),
-        LineFlag.COSMIC_RAY: cosmic_ray(values, axis, noise=scatter),
+        LineFlag.COSMIC_RAY: cosmic_ray(values, axis, noise=least),
     }
     return LineMeasures(
         equivalent_width=equivalent_width(values, axis),
