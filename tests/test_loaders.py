@@ -137,6 +137,18 @@ def test_what_is_wrong_is_told_in_words(tmp_path: Path) -> None:
     )
 
 
+def test_a_variance_that_is_not_known_removes_no_pixel(tmp_path: Path) -> None:
+    rows = files.rows()
+    rows[1, 10:20] = 0
+    path = tmp_path / "line.fits"
+    path.write_bytes(files.lamost_image(rows))
+    spectrum = vospec.read(path)
+    unknown = np.isnan(spectrum.uncertainty.array)
+    assert np.array_equal(np.flatnonzero(unknown), np.arange(10, 20))
+    assert not spectrum.mask.any()
+    assert spectrum.uncertainty.unit == units.ct**-2
+
+
 def test_faults_are_those_of_the_archives(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match=r"none\.fits"):
         vospec.read(tmp_path / "none.fits")

@@ -304,6 +304,7 @@ def test_links_are_followed(service: Service, download: Download, tmp_path: Path
     fields = "".join(f'<FIELD name="{n}" datatype="char" arraysize="*"/>' for n in names)
     links = (
         ("x", f"{service.url}/preview.png", "", "#preview", "image/png"),
+        ("x", f"{service.url}/dark.fits", "", "#calibration", FITS),
         ("x", f"{service.url}/0.vot", "", "#this", VOTABLE),
         ("x", f"{service.url}/0.fits", "", "#this", FITS),
     )
@@ -351,6 +352,23 @@ def test_no_identifier_leads_out_of_the_folder(
     assert len(written) == len(HOSTILE)
     assert {path.parent for path in written} == {tmp_path / "spectra"}
     assert len({path.name.lower() for path in written}) == len(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("did", "name"),
+    [
+        (f"{PREFIX}a201402030013", "a201402030013"),
+        ("ivo://org.gavo.dc/~?feros/data/f04031.fits", "f04031"),
+        (
+            "ivo://x/~?vospec/q/lamost%2Fdr9%2Fspec-55862-B6212_sp06-003",
+            "spec-55862-B6212_sp06-003",
+        ),
+        ("ivo://x/y#part 1/", "part_1"),
+        ("", "spectrum"),
+    ],
+)
+def test_names_are_those_of_the_observations(did: str, name: str) -> None:
+    assert stem(did) == name
 
 
 @given(st.text())
