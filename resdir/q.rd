@@ -218,13 +218,13 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
       description="Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative"/>
     <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="line_flags" type="integer" ucd="meta.code"
       description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's OH lines on both sides of Hα; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
       <values nullLiteral="-2147483648"/>
@@ -416,13 +416,13 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
       description="Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative"/>
     <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
-      description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) as an unresolved line at rest over the flux within 10 Å, emission negative; NULL where the grid does not hold it"/>
+      description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
     <column name="line_flags" type="integer" ucd="meta.code" tablehead="Flags"
       description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's OH lines on both sides of Hα; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
       <values nullLiteral="-2147483648"/>

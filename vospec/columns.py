@@ -366,8 +366,9 @@ def _forbidden(name: str, line: str, wavelength: float) -> Column:
         "real",
         "Angstrom",
         "spect.line.eqWidth",
-        f"Equivalent width of {line} ({wavelength} Å in vacuum) as an unresolved line at rest over "
-        "the flux within 10 Å, emission negative; NULL where the grid does not hold it",
+        f"Equivalent width of {line} ({wavelength} Å in vacuum) as an unresolved line over the "
+        "flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags "
+        "tells of it; NULL where the grid does not hold it",
     )
 
 

@@ -56,7 +56,7 @@ FORBIDDEN = {
 NITROGEN_RATIO = 3.05
 #: An unresolved line is fitted over so many Å on both sides; without the first number there
 #: is no line to fit.
-_NEEDED, _FITTED = 4.5, 10.0
+_NEEDED, _FITTED = 3.5, 10.0
 #: Over how many elements the noise may be correlated.
 _LAGS = 3
 
@@ -174,7 +174,7 @@ def correlation(
     return np.asarray(np.maximum(1.0 + 2.0 * together / power, 1.0))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def unresolved_line(
     axis: tuple[float, ...], wavelength: float, resolving_power: float
 ) -> NDArray[np.float64] | None:

@@ -16,13 +16,15 @@ from vospec.spectra.lines import (
     pixel_variance,
     unresolved_line,
 )
-from vospec.spectra.profiles import measure_profiles, peak_height
+from vospec.spectra.profiles import LIGHT_SPEED, measure_profiles, peak_height
 from vospec.spectra.resampling import checked_batch, pixel_edges
 
 Floats = NDArray[np.float64]
 
 #: Other shapes of the continuum move it by half a percent (:mod:`vospec.spectra.rectification`).
 CONTINUUM_ERROR = 0.005
+#: Velocities of gas that forbidden lines are sought at, km/s; at rest first.
+GAS_VELOCITIES = (0.0, -35.0, 35.0, -70.0, 70.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +99,10 @@ def measure_lines(
     # of the continuum.
     least = np.maximum(scatter, CONTINUUM_ERROR)
     spread = np.maximum(pixel_variance(values, scatter, given), least[:, None] ** 2)
-    strengths, errors = _forbidden(values, axis, spread, resolving_power)
+    strengths, nebular = _forbidden(values, axis, spread, resolving_power)
     profiles = measure_profiles(values, axis, variance=spread)
     flags = {
-        LineFlag.NEBULAR: is_nebular(strengths, errors),
+        LineFlag.NEBULAR: nebular,
         LineFlag.SKY_RESIDUAL: sky_residual(
             values, axis, variance=spread, resolving_power=resolving_power
         ),
@@ -130,15 +132,29 @@ def _helium(flux: Floats, axis: Floats) -> Floats:
 
 def _forbidden(
     flux: Floats, axis: Floats, variance: Floats, resolving_power: float
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Strengths of the forbidden lines and their errors by name; NaN off the grid."""
-    strengths, errors = {}, {}
-    for name, wavelength in FORBIDDEN.items():
-        weights = unresolved_line(tuple(axis), wavelength, resolving_power)
-        if weights is None:
-            strengths[name] = errors[name] = np.full(len(flux), np.nan)
-        else:
-            # A row without flux has no strength, though most of its weights are 0.
-            strengths[name] = flux @ weights
-            errors[name] = np.sqrt(variance @ weights**2)
-    return strengths, errors
+) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """Strengths of the forbidden lines by name, NaN off the grid, and where they are gas.
+
+    They are measured at rest, and where lines at another velocity are gas, and more
+    significant, at that one.
+    """
+    best = np.full((len(FORBIDDEN), len(flux)), np.nan)
+    nebular = np.zeros(len(flux), dtype=bool)
+    strongest = np.zeros(len(flux))
+    for velocity in GAS_VELOCITIES:
+        shift = 1.0 + velocity / LIGHT_SPEED
+        strength, error = np.full((2, *best.shape), np.nan)
+        for i, wavelength in enumerate(FORBIDDEN.values()):
+            weights = unresolved_line(tuple(axis), wavelength * shift, resolving_power)
+            if weights is not None:
+                near = slice(*np.flatnonzero(weights)[[0, -1]] + (0, 1))
+                strength[i] = flux[:, near] @ weights[near]
+                error[i] = np.sqrt(variance[:, near] @ weights[near] ** 2)
+        named = (dict(zip(FORBIDDEN, values, strict=True)) for values in (strength, error))
+        gas = is_nebular(*named)
+        together = np.nansum(strength / error, axis=0)
+        taken = gas & (together < strongest) if velocity else np.ones(len(flux), dtype=bool)
+        best[:, taken] = strength[:, taken]
+        strongest[gas & taken] = together[gas & taken]
+        nebular |= gas
+    return dict(zip(FORBIDDEN, best, strict=True)), nebular
