@@ -133,10 +133,10 @@ def _add_fetch(commands: Commands) -> None:
         "--positions", type=Path, metavar="FILE", help="CSV: ra, dec and maybe size, in degrees"
     )
     for option, kind, default, what in (
-        ("--radius-arcsec", _positive, 30.0, "around positions without a size"),
-        ("--pause", float, 0.5, "seconds between two requests"),
-        ("--timeout", _positive, 60.0, "seconds without an answer"),
-        ("--max", _count, None, "most spectra in the folder"),
+        ("--radius-arcsec", _positive, 30.0, "around positions without a size (default: 30)"),
+        ("--pause", float, 0.5, "seconds between two requests (default: 0.5)"),
+        ("--timeout", _positive, 60.0, "seconds without an answer (default: 60)"),
+        ("--max", _count, None, "most spectra in the folder (default: all)"),
     ):
         parser.add_argument(option, type=kind, default=default, metavar="N", help=what)
     parser.add_argument(

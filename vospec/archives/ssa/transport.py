@@ -172,7 +172,7 @@ class Transport:
             message = f"{url}: {fault}"
             raise RefusedError(message) from fault
         except requests.RequestException as fault:
-            reason = f"{type(fault).__name__}: {fault}"
+            reason = f"{type(fault).__name__}: {_root(fault)}"
             raise _PassingError(reason) from fault
 
     def _body(self, response: requests.Response, url: str, most: int) -> bytes:
@@ -197,6 +197,13 @@ def _check_status(response: requests.Response, url: str) -> None:
     if code != requests.codes.ok:
         message = f"{url}: expected HTTP 200, found {code} {response.reason}"
         raise RefusedError(message)
+
+
+def _root(fault: BaseException) -> BaseException:
+    """What the layers between wrap: connection refused, timed out."""
+    while fault.__context__ is not None:
+        fault = fault.__context__
+    return fault
 
 
 def _seconds(given: str | None) -> float | None:
