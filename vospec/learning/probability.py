@@ -57,7 +57,7 @@ class Calibrator(BaseEstimator):  # type: ignore[misc] # no types there
 
     share_: float
 
-    def __init__(self, method: CalibrationMethod = "isotonic") -> None:
+    def __init__(self, method: CalibrationMethod = "platt") -> None:
         self.method = method
 
     def fit(self, scores: ArrayLike, wanted: ArrayLike) -> Self:
@@ -132,7 +132,7 @@ def cross_calibrated(  # noqa: PLR0913 -- named parameters of one method
     wanted: ArrayLike,
     groups: ArrayLike,
     *,
-    method: CalibrationMethod = "isotonic",
+    method: CalibrationMethod = "platt",
     n_splits: int = 5,
     seed: int = 0,
 ) -> Values:
