@@ -47,7 +47,9 @@ def ingest(settings: Path, count: int) -> None:
             axis = pair.spectral_axis if role == "training" else pair.survey_axis
             pixels = {"spectral_axis": np.asarray(axis)}
             pixels |= {k: np.asarray(getattr(pair, prefix + k)) for k in ("flux", "mask")}
+            power = 13000.0 if role == "training" else 1800.0
             identity = {"spectrum_id": f"{role}/{number}", "role": role, "dec": dec}
+            identity |= {"collection": role, "resolving_power": power}
             rows.append({**common, **identity, **{k: v.tolist() for k, v in pixels.items()}})
     table = pa.Table.from_pylist(rows, schema=arrow_schema(SPECTRA))
     Plan(config.load(settings)).spectra.write(table)
@@ -88,3 +90,26 @@ def test_without_spectra_the_step_before_is_named(
 ) -> None:
     assert main(["calibrate", "--config", str(settings)]) == 1
     assert "the spectra of these settings are not there: vospec ingest" in capsys.readouterr().err
+
+
+def test_a_star_of_the_store_is_drawn_by_name(settings: Path, tmp_path: Path) -> None:
+    ingest(settings, 2)
+    for name in ("hd1", "training/1", "survey/1"):
+        figure = tmp_path / f"{name.replace('/', '-')}.png"
+        given = ["--config", str(settings), "--output", str(figure)]
+        assert main(["plot", "pair", name, *given]) == 0
+        assert figure.read_bytes().startswith(b"\x89PNG")
+    contents = {path.read_bytes() for path in tmp_path.glob("*.png")}
+    assert len(contents) == 1
+
+
+def test_a_spectrum_of_the_store_is_drawn(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest(settings, 2)
+    figure = tmp_path / "one.png"
+    given = ["--config", str(settings), "--output", str(figure)]
+    assert main(["plot", "spectrum", "survey/1", *given]) == 0
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", "spectrum", "survey/9", *given]) == 1
+    assert "survey/9: no spectrum of this name in file:" in capsys.readouterr().err
