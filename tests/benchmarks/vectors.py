@@ -1,7 +1,7 @@
 """Feature vectors like those of a survey, as many as one likes.
 
 ``python -m tests.benchmarks.vectors N FILE`` writes ``vectors`` (N, components or all
-elements), float32, and ``classes`` (N,), -1 for none, to an ``.npz`` file.
+elements), float32, and ``classes`` (N,), as places in ``columns.CLASSES``, to an ``.npz`` file.
 
 A library of stars comes from the simulator, observed without noise through LAMOST's
 pixels and rectified by the package. Each vector is a mean of two library spectra of one
@@ -10,6 +10,7 @@ seeds of their own: the first N vectors are the same whatever is asked for beyon
 """
 
 import argparse
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -92,17 +93,29 @@ def _noise(rng: np.random.Generator, n_vectors: int, n_elements: int) -> Vectors
 
 
 def survey(n_vectors: int, *, n_components: int = 0, seed: int = 1) -> Set:
-    """Vectors of a survey; projected on components that the first block gives, or as they are."""
-    blocks = range(-(-n_vectors // BLOCK))
-    projection = None
-    if n_components:
-        projection = PrincipalComponents(n_components).fit(block("SURVEY", 0, seed=seed).vectors)
-    vectors, classes = [], []
-    for number in blocks:
-        made = block("SURVEY", number, seed=seed)
-        vectors.append(made.vectors if projection is None else projection.transform(made.vectors))
-        classes.append(made.classes)
-    return Set(np.concatenate(vectors)[:n_vectors], np.concatenate(classes)[:n_vectors])
+    """Vectors of a survey; projected on components that its first block gives, or as they are."""
+    projection = _projection(n_components, seed)
+    made = [
+        Set(projection(one.vectors), one.classes)
+        for number in range(-(-n_vectors // BLOCK))
+        for one in [block("SURVEY", number, seed=seed)]
+    ]
+    vectors, classes = (np.concatenate(parts)[:n_vectors] for parts in zip(*made, strict=True))
+    return Set(vectors, classes)
+
+
+def training(n_vectors: int, *, n_components: int = 0, seed: int = 1) -> Set:
+    """Vectors of a training set, of the same instrument and in the space of `survey`."""
+    made = block("TRAINING", 0, seed=seed, n_vectors=n_vectors)
+    return Set(_projection(n_components, seed)(made.vectors), made.classes)
+
+
+@cache
+def _projection(n_components: int, seed: int) -> Callable[[Vectors], Vectors]:
+    if not n_components:
+        return np.asarray
+    first = block("SURVEY", 0, seed=seed).vectors
+    return PrincipalComponents(n_components).fit(first).transform
 
 
 def main() -> None:

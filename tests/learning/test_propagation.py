@@ -19,6 +19,7 @@ from vospec.learning import (
     nearest,
     neighbour_graph,
 )
+from vospec.learning.propagation import MANY
 
 SOLVERS: tuple[Solver, ...] = ("conjugate_gradient", "power")
 WEIGHTS: tuple[Weights, ...] = ("local_scaling", "rbf", "binary")
@@ -268,6 +269,7 @@ def test_refuses_labels_that_are_none(y: list[float], message: str) -> None:
         ({"alpha": 1.0}, "alpha: expected a number above 0 and below 1, found 1.0"),
         ({"solver": "jacobi"}, "solver: expected one of conjugate_gradient, power, scikit-learn"),
         ({"max_iter": 0}, "expected max_iter >= 1 and tol > 0, found 0 and"),
+        ({"search": "some"}, "search: expected one of auto, exact, cells, found 'some'"),
         ({"tol": 0.0}, "expected max_iter >= 1 and tol > 0, found 1000 and 0.0"),
     ],
 )
@@ -275,3 +277,35 @@ def test_refuses_parameters_that_are_none(parameters: dict[str, Any], message: s
     graph, y = problem()
     with pytest.raises(ValueError, match=message):
         LabelSpreading(**parameters).fit(graph, y)
+
+
+@pytest.mark.parametrize("estimator", [LabelPropagation(), LabelSpreading()])
+@pytest.mark.parametrize("n_jobs", [None, 1, 3])
+def test_search_in_few_cells_is_the_exact_search(estimator: Estimator, n_jobs: int | None) -> None:
+    # 16 cells are all probed.
+    vectors, classes = profiles(250)
+    y = np.where(np.arange(250) % 7 == 0, classes, -1)
+    options = {"tol": 1e-10, "n_jobs": n_jobs}
+    exact = clone(estimator).set_params(search="exact", **options).fit(vectors, y)
+    cells = clone(estimator).set_params(search="cells", **options).fit(vectors, y)
+    shares = exact.label_distributions_
+    np.testing.assert_allclose(cells.label_distributions_, shares, atol=1e-8)
+    np.testing.assert_allclose(cells.mass_, exact.mass_, rtol=1e-6)
+    np.testing.assert_array_equal(cells.transduction_, exact.transduction_)
+    others = profiles(40, seed=9)[0]
+    np.testing.assert_allclose(cells.predict_proba(others), exact.predict_proba(others), atol=1e-6)
+
+
+def test_many_vectors_are_sought_in_cells_and_few_exactly() -> None:
+    vectors, classes = profiles(MANY, 4)
+    y = np.where(np.arange(MANY) % 7 == 0, classes, -1)
+    auto, cells = (
+        LabelSpreading(search=search).fit(vectors, y).label_distributions_
+        for search in ("auto", "cells")
+    )
+    np.testing.assert_array_equal(auto, cells)
+    few = LabelSpreading().fit(vectors[1:], y[1:]).label_distributions_
+    exact = LabelSpreading(search="exact").fit(vectors[1:], y[1:]).label_distributions_
+    np.testing.assert_array_equal(few, exact)
+    # One vector less is another graph, but hardly.
+    assert np.mean(auto[1:].argmax(axis=1) == exact.argmax(axis=1)) > 0.99

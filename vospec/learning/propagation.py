@@ -8,6 +8,7 @@ A row that no path joins to a label has no class: its distribution is NaN and it
 class -1.
 """
 
+import os
 import warnings
 from abc import abstractmethod
 from typing import Any, Literal, Self, get_args
@@ -19,13 +20,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from vospec.learning import compatibility, systems
-from vospec.learning.graph import Weights, affinities, local_scales, mean_gamma, neighbour_graph
-from vospec.learning.neighbours import nearest
+from vospec.learning.cells import cell_search
+from vospec.learning.graph import Weights, local_scales, mean_gamma, neighbour_graph
+from vospec.learning.induction import induced
+from vospec.learning.neighbours import Indices, NeighbourSearch, Vectors, checked_vectors
+from vospec.learning.probing import CellSearch
 from vospec.learning.solvers import Distributions, Solution
 from vospec.learning.solvers import Solver as ExactSolver
 
 Solver = ExactSolver | Literal["scikit-learn"]
 SOLVER_NAMES = (*get_args(ExactSolver), "scikit-learn")
+
+#: How neighbours are sought: exactly, or in the cells that are near.
+Search = Literal["auto", "exact", "cells"]
+
+#: Vectors from which on ``auto`` seeks in cells.
+MANY = 2000
 
 #: The class of rows without one, before and after.
 UNLABELLED = -1
@@ -34,7 +44,7 @@ UNLABELLED = -1
 class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # no types there
     """What the two methods share: the graph, the labels, and how a result is read."""
 
-    X_: NDArray[np.float32] | None
+    X_: Vectors | None
     classes_: NDArray[Any]
     label_distributions_: Distributions
     transduction_: NDArray[Any]
@@ -47,6 +57,12 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
     solver: Solver
     max_iter: int
     tol: float
+    search: Search
+    n_jobs: int | None
+
+    # What is sought stands in the order of the cells, where neighbours are close in memory.
+    _search: NeighbourSearch | CellSearch
+    _order: NDArray[np.int64] | slice
 
     def fit(self, X: Any, y: ArrayLike) -> Self:  # noqa: ANN401, N803 -- scikit-learn's name
         """Bring the labels to all rows.
@@ -79,7 +95,7 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         self._check_parameters()
         graph = self._given(X) if sparse.issparse(X) else self._built(X)
         self.classes_, targets = _one_hot(y, graph.shape[0])
-        solution = self._solve(graph, targets)
+        solution = self._solve(graph, targets[self._order])
         self._read(solution)
         if not self.converged_:
             name = type(self).__name__
@@ -90,8 +106,7 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
     def predict_proba(self, X: ArrayLike) -> Distributions:  # noqa: N803 -- scikit-learn's name
         """Give other vectors the weighted mean distribution of their nearest fitted ones.
 
-        The formula of induction of Chapelle et al. 2006, section 11.4: nothing is
-        propagated again.
+        See `induction`: nothing is propagated again.
 
         Parameters
         ----------
@@ -110,20 +125,18 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         ValueError
             As `nearest`.
         """
-        fitted = getattr(self, "X_", None)
-        if fitted is None:
+        if getattr(self, "X_", None) is None:
             message = f"{type(self).__name__}: fit it on vectors before asking for other vectors"
             raise NotFittedError(message)
-        indices, distances = nearest(fitted, X, n_neighbors=self.n_neighbors)
-        weights = affinities(
+        indices, distances = self._nearest(X, self.n_neighbors)
+        return induced(
+            indices,
             distances,
+            self.label_distributions_[self._order],
+            scales=self._scales,
             weights="binary" if self.solver == "scikit-learn" else self.weights,
-            scales=local_scales(distances),
-            neighbour_scales=self._scales[indices],
             gamma=self._gamma,
         )
-        known = np.nan_to_num(self.label_distributions_)[indices]
-        return _normalised(np.einsum("ij,ijk->ik", weights, known))[0]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803 -- scikit-learn's name
         """Return the class of the largest share of `predict_proba`, -1 where there is none.
@@ -150,24 +163,45 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         if self.max_iter < 1 or not self.tol > 0:
             message = f"expected max_iter >= 1 and tol > 0, found {self.max_iter} and {self.tol}"
             raise ValueError(message)
+        if self.search not in get_args(Search):
+            message = (
+                f"search: expected one of {', '.join(get_args(Search))}, found {self.search!r}"
+            )
+            raise ValueError(message)
 
     def _given(self, graph: Any) -> Any:  # noqa: ANN401 -- scipy ships no types
-        self.X_ = None
+        self.X_, self._order = None, slice(None)
         return systems.checked_graph(graph, directed=self.solver == "scikit-learn")
 
     def _built(self, vectors: ArrayLike) -> Any:  # noqa: ANN401 -- scipy ships no types
-        self.X_ = np.asarray(vectors, dtype=np.float32)
+        self.X_ = checked_vectors(vectors, "X")
+        self._search, self._order = self._made_ready(self.X_)
         # scikit-learn counts a vector among its own neighbours.
         n_neighbors = self.n_neighbors - (self.solver == "scikit-learn")
-        rows = range(len(self.X_))
-        indices, distances = nearest(self.X_, rows, n_neighbors=n_neighbors)
+        indices, distances = self._nearest(range(len(self.X_)), n_neighbors)
         self._scales, self._gamma = local_scales(distances), mean_gamma(distances)
         if self.solver == "scikit-learn":
             return compatibility.directed_graph(indices)
         return neighbour_graph(indices, distances, weights=self.weights, gamma=self._gamma)
 
+    def _made_ready(
+        self, vectors: Vectors
+    ) -> tuple[NeighbourSearch | CellSearch, NDArray[np.int64] | slice]:
+        many = len(vectors) >= MANY and self.solver != "scikit-learn"
+        if self.search == "cells" or (self.search == "auto" and many):
+            return cell_search(vectors, n_jobs=_threads(self.n_jobs))
+        return NeighbourSearch(vectors), slice(None)
+
+    def _nearest(self, queries: range | ArrayLike, n_neighbors: int) -> tuple[Indices, Vectors]:
+        if isinstance(self._search, CellSearch):
+            n_jobs = _threads(self.n_jobs)
+            return self._search.nearest(queries, n_neighbors=n_neighbors, n_jobs=n_jobs)
+        return self._search.nearest(queries, n_neighbors=n_neighbors)
+
     def _read(self, solution: Solution) -> None:
-        self.label_distributions_, self.mass_ = _normalised(solution.distributions)
+        masses = np.empty_like(solution.distributions)
+        masses[self._order] = solution.distributions
+        self.label_distributions_, self.mass_ = _normalised(masses)
         self.transduction_ = _decided(self.classes_, self.label_distributions_)
         self.n_iter_, self.converged_ = solution.n_iter, solution.converged
 
@@ -189,6 +223,13 @@ class LabelPropagation(_GraphClassifier):
     tol : float, optional
         Change of a row in one step over the sum of the row; for ``scikit-learn``
         the sum of all changes.
+    search : {'auto', 'exact', 'cells'}, optional
+        How the neighbours of vectors are found: exactly; or in the cells near to them,
+        see `probing`, where some are missed; ``auto`` takes cells from 2000 vectors
+        on, unless the solver is ``scikit-learn``.
+    n_jobs : int, optional
+        Threads that search cells; as many as the process has processors where it is
+        not given. Does not change the answer.
 
     Attributes
     ----------
@@ -206,7 +247,7 @@ class LabelPropagation(_GraphClassifier):
         Whether ``tol`` was met.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- named parameters of an estimator
         self,
         *,
         n_neighbors: int = 10,
@@ -214,12 +255,16 @@ class LabelPropagation(_GraphClassifier):
         solver: Solver = "conjugate_gradient",
         max_iter: int = 1000,
         tol: float = 1e-6,
+        search: Search = "auto",
+        n_jobs: int | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
+        self.search = search
+        self.n_jobs = n_jobs
 
     def _solve(self, graph: Any, targets: Distributions) -> Solution:  # noqa: ANN401 -- as above
         if self.solver == "scikit-learn":
@@ -234,7 +279,7 @@ class LabelSpreading(_GraphClassifier):
 
     Parameters
     ----------
-    n_neighbors, weights, solver, max_iter, tol
+    n_neighbors, weights, solver, max_iter, tol, search, n_jobs
         As for `LabelPropagation`.
     alpha : float, optional
         Share that comes from the neighbours, above 0 and below 1.
@@ -257,6 +302,8 @@ class LabelSpreading(_GraphClassifier):
         solver: Solver = "conjugate_gradient",
         max_iter: int = 1000,
         tol: float = 1e-6,
+        search: Search = "auto",
+        n_jobs: int | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights
@@ -264,6 +311,8 @@ class LabelSpreading(_GraphClassifier):
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
+        self.search = search
+        self.n_jobs = n_jobs
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -284,6 +333,10 @@ class LabelSpreading(_GraphClassifier):
             tol=self.tol,
             max_iter=self.max_iter,
         )
+
+
+def _threads(n_jobs: int | None) -> int:
+    return len(os.sched_getaffinity(0)) if n_jobs is None else n_jobs
 
 
 def _one_hot(y: ArrayLike, n_vertices: int) -> tuple[NDArray[Any], Distributions]:
