@@ -214,12 +214,18 @@ IMAGE = ("SIMPLE  = T", "BITPIX  = -32", "NAXIS   = 1", "NAXIS1  = 10")
         (header(*IMAGE[:2], "NAXIS   = 1.0"), "NAXIS: .* found 1.0"),
         (header("SIMPLE  = T", "BITPIX  = 24", "NAXIS   = 0"), "BITPIX: .* found 24"),
         (header(*IMAGE, "PCOUNT  = 2500", size=2880), "expected 10040 bytes .* found 2880"),
+        (header(*IMAGE, "GCOUNT  = 0", size=2880), "GCOUNT: expected 1, found 0"),
         (header(*IMAGE[:3], "NAXIS1  = 0", "GROUPS  = T"), r"random groups \(GROUPS = T\)"),
     ],
 )  # fmt: skip
 def test_nonsense_is_named(content: bytes, said: str) -> None:
     with pytest.raises(UnreadableFileError, match=said):
         read_hdus(content)
+
+
+def test_endless_headers_are_named() -> None:
+    with pytest.raises(UnreadableFileError, match="expected at most 10000 cards, found more"):
+        read_hdus(header("SIMPLE  = T", *["COMMENT"] * 10_000))
 
 
 def table(*cards: str, rows: bytes = bytes(24)) -> Hdu:

@@ -33,14 +33,19 @@ class Cards:
         self.quality |= flag
         self._reasons.append(reason)
 
-    def value(self, name: str) -> Value | None:
-        """Value of a card; None where it is missing, blank or not FITS."""
-        value = self._header.value(name)
-        return value.strip() or None if isinstance(value, str) else value
+    def value(self, *names: str) -> Value | None:
+        """Value of the first of the named cards that is there, not blank, and FITS."""
+        for name in names:
+            value = self._header.value(name)
+            if isinstance(value, str):
+                value = value.strip() or None
+            if value is not None:
+                return value
+        return None
 
     def text(self, *names: str) -> str | None:
         """First of the named cards that says something; no fault where none does."""
-        value = self._first(names)
+        value = self.value(*names)
         return None if value is None else str(value)
 
     def number(
@@ -55,7 +60,7 @@ class Cards:
         Anything but a finite number within ``least`` … ``most`` is noted under
         ``flag`` and gives None.
         """
-        given = self._first(names)
+        given = self.value(*names)
         number = _number(given, least, most)
         if number is None:
             self.note(flag, f"{' or '.join(names)}: {_expected(least, most)}, {_found(given)}")
@@ -63,7 +68,7 @@ class Cards:
 
     def known(self, *names: str, least: float, most: float) -> float | None:
         """Number that an archive need not give: as :meth:`number`, but nothing is noted."""
-        return _number(self._first(names), least, most)
+        return _number(self.value(*names), least, most)
 
     def count(self, name: str) -> int | None:
         """Small integer that an archive need not give, also as text (``'126'``)."""
@@ -84,13 +89,6 @@ class Cards:
         except ValueError:
             return None
         return (moment - _MJD_ZERO) / timedelta(days=1)
-
-    def _first(self, names: tuple[str, ...]) -> Value | None:
-        for name in names:
-            value = self.value(name)
-            if value is not None:
-                return value
-        return None
 
 
 def _number(given: Value | None, least: float, most: float) -> float | None:

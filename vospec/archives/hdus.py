@@ -193,10 +193,12 @@ class Hdu:
         if self.header.value("GROUPS") is True and self.shape[-1] == 0:
             message = "expected an image or a table, found random groups (GROUPS = T)"
             raise UnreadableFileError(message)
-        most = len(self._content)
-        extra = self._optional_count("PCOUNT", 0, most)
-        groups = self._optional_count("GCOUNT", 1, most)
-        return abs(self._bitpix) // 8 * groups * (extra + math.prod(self.shape))
+        extra = self._optional_count("PCOUNT", 0, len(self._content))
+        # Only random groups have other than one (4.4.1.2, 7.3.1).
+        if (groups := self._optional_count("GCOUNT", 1, len(self._content))) != 1:
+            message = f"GCOUNT: expected 1, found {groups}"
+            raise UnreadableFileError(message)
+        return abs(self._bitpix) // 8 * (extra + math.prod(self.shape))
 
     def _optional_count(self, name: str, default: int, most: int) -> int:
         return default if self.header.value(name) is None else self.header.count(name, most)

@@ -52,8 +52,11 @@ _ROWS = ("flux", "inverse", "andmask", "ormask")
 _TABLE = "COADD"
 _COLUMNS = ("FLUX", "IVAR", "ANDMASK")
 _MAGNITUDES = re.compile("(?:psf_|MOD)?([bvugrizyjhk]+)")
+_PAN_STARRS = {band: f"MAG_PS_{band.upper()}" for band in "gri"}
 #: The survey sees 9 … 25 mag, its standards may be brighter; 0, 10 and 99 are no magnitudes.
 _BRIGHTEST, _FAINTEST, _NO_MAGNITUDE = 1.0, 30.0, 10.0
+#: Since DR3, and before.
+_SNR_CARDS = {f"snr_{band.lower()}": (f"SNR{band}", f"SN_{band}") for band in "UGIZ"}
 _SECOND = 1.0 / 86400.0
 _BEIJING = 8.0 / 24.0
 #: The spectra of Sirius would not reach it.
@@ -97,8 +100,7 @@ def read(hdus: list[Hdu], stem: str) -> ArchiveSpectrum:
     ra, dec = cards.position()
     subclass = cards.text("SUBCLASS")
     bands = {
-        f"snr_{band.lower()}": cards.known(f"SNR{band}", f"SN_{band}", least=0.0, most=_MOST_SNR)
-        for band in "UGIZ"
+        name: cards.known(*given, least=0.0, most=_MOST_SNR) for name, given in _SNR_CARDS.items()
     }
     return ArchiveSpectrum(
         spectrum_id=f"{COLLECTION}/{release}/{stem}",
@@ -213,7 +215,7 @@ def _magnitudes(cards: Cards) -> dict[str, float | None]:
 def _magnitude_cards(given: str | None) -> dict[str, str]:
     """Names of the cards that hold g, r and i."""
     if given is None:
-        return {band: f"MAG_PS_{band.upper()}" for band in "gri"}
+        return _PAN_STARRS
     bands = _MAGNITUDES.fullmatch(given)
     letters = bands[1] if bands else ""
     return {band: f"MAG{letters.find(band) + 1}" for band in "gri" if band in letters}

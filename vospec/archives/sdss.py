@@ -163,10 +163,12 @@ class _Found:
             cards.note(Quality.HEADER_INCOMPLETE, "expected a row SPECOBJ or SPALL, found none")
 
     def text(self, name: str) -> str | None:
-        """Text of a column, None where it is blank."""
+        """Text of a column, None where it is blank or damaged."""
         if self._row is None or name not in self._names:
             return None
-        return self._row.texts(name)[0].strip() or None
+        text = self._row.texts(name)[0].strip()
+        # Printable ASCII only (FITS Standard 4.0, 7.3.3.1).
+        return text or None if text.isascii() and text.isprintable() else None
 
     def numbers(self, name: str, count: int, *, least: float) -> list[float | None]:
         """So many numbers of a column; None where one is below the least (-9999)."""

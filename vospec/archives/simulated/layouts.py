@@ -78,7 +78,9 @@ def _lamost_cards(observation: Observation, star: Star, *, naxis: int) -> Cards:
         yield "EXTEN0", _row_names(observation.release), ""
     yield "TELESCOP", "LAMOST", "GuoShouJing Telescope"
     yield from _lamost_time(observation)
-    yield "PLANID", "SIMULATED", "Plan ID in use"
+    plan, _, spectrograph = observation.stem.split("-")[2].partition("_sp")
+    yield "PLANID", plan, "Plan ID in use"
+    yield "SPID", int(spectrograph), "Spectrograph ID"
     yield "RA", round(observation.ra, 6), "[deg] Right ascension of object"
     yield "DEC", round(observation.dec, 6), "[deg] Declination of object"
     yield "DESIG", _designation(observation), "Designation of LAMOST target"
