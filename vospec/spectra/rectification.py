@@ -59,7 +59,7 @@ BLOCKS = 10
 #: Standard deviation of a normal distribution over its median absolute deviation.
 MAD_TO_SIGMA = 1.4826
 #: So many rows are worked on together as stay in a processor's cache.
-ROWS_AT_ONCE = 64
+ROWS_AT_ONCE = 192
 #: A continuum that falls below this share of the median flux is none.
 LOWEST_CONTINUUM = 0.05
 #: A fit needs this share of the elements outside the protected windows.
