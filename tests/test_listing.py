@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vospec import listing
-from vospec.errors import NoSpectraError
+from vospec.errors import FileSystemError, NoSpectraError
 
 
 @pytest.fixture
@@ -50,3 +50,35 @@ def test_a_folder_without_spectra_is_named(tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoSpectraError, match="nowhere: the folder cannot be listed"):
         listing.digest((str(tmp_path / "nowhere"),))
+
+
+def test_names_with_odd_characters_are_found_again(tmp_path: Path) -> None:
+    (tmp_path / "a sky").mkdir()
+    for name in ("50% + #1?.fits", "ä.fits"):
+        (tmp_path / "a sky" / name).write_bytes(name.encode())
+    for folder in (str(tmp_path / "a sky"), f"file://{tmp_path}/a sky"):
+        for file in listing.files((folder,)):
+            filesystem, location = listing.locate(file.path)
+            with filesystem.open_input_file(location) as stream:
+                assert stream.read().decode() == f"{file.stem}.fits"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b.fits", ("file", "", "a/b.fits")),
+        ("a/b:c.fits", ("file", "", "a/b:c.fits")),
+        ("file:/a/b%20c.fits", ("file", "", "/a/b c.fits")),
+        ("file:///a/b.fits", ("file", "", "/a/b.fits")),
+        ("hdfs://node:8020/a/b.fits", ("hdfs", "node:8020", "/a/b.fits")),
+        ("s3a://bucket/a/b.fits", ("s3a", "bucket", "bucket/a/b.fits")),
+    ],
+)
+def test_paths_are_split(path: str, expected: tuple[str, str, str]) -> None:
+    assert listing.split(path) == expected
+
+
+@pytest.mark.parametrize("address", ["gopher://node/", "hdfs://127.0.0.1:1/"])
+def test_a_file_system_that_cannot_be_opened_is_named(address: str) -> None:
+    with pytest.raises(FileSystemError, match=f"{address}: this file system cannot be opened"):
+        listing.digest((f"{address}x",))

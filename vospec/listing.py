@@ -18,6 +18,9 @@ from vospec.errors import FileSystemError, NoSpectraError
 #: Hadoop calls the file system s3a, pyarrow s3.
 S3 = ("s3", "s3a")
 
+#: What pyarrow reaches through libhdfs.
+HADOOP = ("hdfs", "viewfs")
+
 SUFFIXES = (".fits", ".fit", ".fits.gz", ".fit.gz")
 
 
@@ -74,7 +77,9 @@ def _filesystem(scheme: str, authority: str) -> fs.FileSystem:
     try:
         return fs.FileSystem.from_uri(address)[0]
     except (OSError, ValueError) as fault:
-        message = f"{address}: this file system cannot be opened ({fault})"
+        needed = "; libhdfs and the CLASSPATH of a Hadoop installation must be there"
+        reason = str(fault).partition("\n")[0] + (needed if scheme in HADOOP else "")
+        message = f"{address}: this file system cannot be opened ({reason})"
         raise FileSystemError(message) from fault
 
 

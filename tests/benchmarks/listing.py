@@ -9,18 +9,13 @@ import sys
 import tempfile
 import time
 
-import pyarrow as pa
-
 from vospec import inventory, listing
 from vospec.store import Store
 
 
 def _told(what: str, started: float) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    arrow = pa.total_allocated_bytes() / 2**20
-    print(
-        f"{what:<24}{time.monotonic() - started:8.1f} s   peak {peak:6.0f} MB  ({arrow:.0f} MB in Arrow)"
-    )  # noqa: T201,E501 - what it is for
+    print(f"{what:<24}{time.monotonic() - started:8.1f} s   peak {peak:6.0f} MB")
 
 
 def main(folder: str) -> None:
