@@ -82,6 +82,8 @@ def _arms(step: float, at: float, noise: float = 0.02, n: int = 200) -> np.ndarr
 
 def test_no_step_without_a_step() -> None:
     assert arm_junction(_arms(0.0, 5800.0), WHOLE).mean() < 0.01
+    # Less than a tenth of the flux is none, however sure.
+    assert arm_junction(_arms(0.05, 5790.0, noise=0.002), WHOLE).mean() < 0.01
 
 
 @pytest.mark.parametrize("step", [-0.3, 0.3])
