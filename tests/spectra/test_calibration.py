@@ -80,6 +80,9 @@ def test_kernel_and_velocities_without_noise_are_found(kernel: float) -> None:
 def test_truth_lies_within_the_derived_errors() -> None:
     found = calibrate(pairs(6, kernel=3.6, noise=0.02, velocities=VELOCITIES), GRID)
     assert 0.0 < found.fwhm_error < 0.5
+    # Efron (1982), chapter 3.
+    spread = found.fwhm_others - found.fwhm_others.mean()
+    assert found.fwhm_error == pytest.approx(np.sqrt(5 / 6 * np.sum(spread**2)))
     assert abs(found.fwhm - 3.6) < 3.0 * found.fwhm_error
     assert np.all(np.abs(found.velocity - VELOCITIES) < 4.0 * found.velocity_error)
     np.testing.assert_allclose(found.noise, 0.02, rtol=0.25)
@@ -134,10 +137,16 @@ def test_bad_pixels_and_order_do_not_matter() -> None:
     spoilt = np.array(made[0].survey_flux)
     mask = np.abs(SURVEY_AXIS - 6575.0) < 3.0
     spoilt[mask] = 1e6
-    masked = [replace(made[0], survey_flux=spoilt, survey_mask=mask), *made[1:]]
+    fine, fine_mask = np.array(made[1].flux), np.abs(FINE_AXIS - 6568.0) < 0.3
+    fine[fine_mask] = 1e6
+    masked = [
+        replace(made[0], survey_flux=spoilt, survey_mask=mask),
+        replace(made[1], flux=fine, mask=fine_mask),
+        made[2],
+    ]
     found = calibrate(masked, GRID, widths=WIDTHS)
     turned = calibrate(masked[::-1], GRID, widths=WIDTHS)
-    assert found.after[0] < 0.01
+    assert np.all(found.after < 0.01)
     assert turned.fwhm == pytest.approx(found.fwhm)
     np.testing.assert_allclose(turned.after[::-1], found.after)
 

@@ -14,7 +14,7 @@ brightest star nor the most variable one decides (in a sum of squares they do).
 
 Every pair is judged with the width that the others give. The same widths w_(i) tell the
 error, as the jackknife does (Efron 1982, The Jackknife, the Bootstrap and Other
-Resampling Plans, section 3.2), from the pairs' own disagreement:
+Resampling Plans, chapter 3), from the pairs' own disagreement:
 
     σ_w² = (n - 1)/n Σ (w_(i) - mean w_(·))²
 
