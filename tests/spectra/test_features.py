@@ -43,12 +43,30 @@ def test_a_few_bad_elements_are_interpolated_and_counted() -> None:
     ],
 )
 def test_what_cannot_be_used_has_no_vector(flux: np.ndarray, n_bad: int, why: Quality) -> None:
-    mask = np.arange(len(GRID)) < n_bad
+    # Not at an end, where a single one is too many; all of them from end to end.
+    mask = np.roll(np.arange(len(GRID)) < n_bad, 50)
     vectors = feature_vectors([flux, CONTINUUM], GRID, mask=[mask, np.zeros_like(mask)])
     assert vectors.quality[0] & UNUSABLE == why
     assert np.isnan(vectors.flux[0]).all()
     assert vectors.quality[1] == 0
     assert np.isfinite(vectors.flux[1]).all()
+
+
+def test_variance_is_carried_and_says_nothing_against_the_flux() -> None:
+    variance = np.full((2, len(GRID)), 4.0)
+    variance[1, 100:120] = np.nan
+    flux = np.stack([CONTINUUM * LINE] * 2)
+    mask = np.zeros(flux.shape, dtype=bool)
+    mask[0, 30] = True
+    plain = feature_vectors(flux, GRID, mask=mask)
+    carried = feature_vectors(flux, GRID, mask=mask, variance=variance)
+    np.testing.assert_array_equal(carried.flux, plain.flux)
+    np.testing.assert_array_equal(carried.quality, plain.quality)
+    assert np.isnan(plain.variance).all()
+    np.testing.assert_array_equal(np.isnan(carried.variance), np.isnan(variance))
+    # Half of each neighbour: half of their variance.
+    expected = np.where(mask, 2.0, variance) / CONTINUUM**2
+    np.testing.assert_allclose(carried.variance, expected, rtol=5e-3)
 
 
 def test_what_overflows_in_single_precision_is_no_vector() -> None:
