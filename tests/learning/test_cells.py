@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.learning.profiles import profiles
-from vospec.learning import Cells, CellSearch, cell_search, nearest, sorted_by_cell
+from vospec.learning import Cells, CellSearch, cell_search, default_probes, nearest, sorted_by_cell
 
 
 def by_differences(
@@ -108,6 +108,20 @@ def test_most_neighbours_are_found(n_elements: int) -> None:
     assert measured == pytest.approx(found, abs=1e-12)
     assert search.recall(n_neighbors=10, n_probes=1) < search.recall(n_neighbors=10, n_probes=3)
     assert search.recall(n_neighbors=10, n_probes=len(search.centroids)) == 1
+
+
+def test_more_cells_are_probed_the_more_there_are() -> None:
+    probes = [default_probes(n_cells) for n_cells in (1, 16, 300, 1000, 10_000)]
+    assert probes == sorted(probes)
+    assert probes[1] == 16 < probes[-1]
+    search, _ = cell_search(clusters(9000, 24), n_cells=900)
+    default = search.nearest(range(9000), n_neighbors=5)
+    for one, other in zip(
+        default,
+        search.nearest(range(9000), n_neighbors=5, n_probes=default_probes(900)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_order_of_the_vectors_changes_nothing_but_their_numbers() -> None:

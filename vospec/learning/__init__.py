@@ -45,7 +45,7 @@ from vospec.learning.probability import (
     cross_calibrated,
     survey_share,
 )
-from vospec.learning.probing import CellSearch
+from vospec.learning.probing import CellSearch, default_probes
 from vospec.learning.projection import PrincipalComponents
 from vospec.learning.propagation import (
     LabelPropagation,
@@ -83,6 +83,7 @@ __all__ = [
     "contributions",
     "cross_calibrated",
     "default_cells",
+    "default_probes",
     "entropy",
     "expected_precision",
     "induced",

@@ -30,7 +30,7 @@ from vospec.learning.neighbours import (
 )
 from vospec.learning.scanning import Rows, Squares
 
-#: Cells that are looked at, unless told otherwise.
+#: Least number of cells that are looked at, unless told otherwise.
 PROBES = 16
 #: A cell is left out where its border is farther than this share of the distance to the
 #: worst neighbour: few vectors lie close to the nearest point of a border.
@@ -40,6 +40,16 @@ BORDER = 0.7
 _BLOCK = 1024
 #: Elements larger than this over sqrt(d) would leave single precision on the way.
 _LARGEST = 1e18
+
+
+def default_probes(n_cells: int) -> int:
+    """Return how many cells to look at, so that growing numbers of cells cost no recall.
+
+    With 16 of sqrt(N) cells the recall of ten neighbours of simulated spectra in 16
+    components falls from 0.99 at 50 thousand to 0.967 at 2.2 million; with this it is
+    0.979 there.
+    """
+    return max(PROBES, round(4 * float(np.log2(n_cells))) - 18)
 
 
 class CellSearch:
@@ -86,7 +96,7 @@ class CellSearch:
         queries: range | ArrayLike,
         *,
         n_neighbors: int,
-        n_probes: int = PROBES,
+        n_probes: int | None = None,
         n_jobs: int = 1,
     ) -> tuple[Indices, Vectors]:
         """Find near-exact nearest vectors; exact ones where all cells are probed.
@@ -99,8 +109,8 @@ class CellSearch:
         n_neighbors : int
             Number of neighbours of each query.
         n_probes : int, optional
-            Cells looked at, the nearest first; more for a query whose cells hold fewer
-            than ``n_neighbors`` vectors.
+            Cells looked at, the nearest first (more for a query whose cells hold fewer
+            than ``n_neighbors`` vectors); `default_probes` where it is not given.
         n_jobs : int, optional
             Threads. Does not change the answer.
 
@@ -116,6 +126,7 @@ class CellSearch:
         ValueError
             As `neighbours.nearest`, or when ``n_probes`` or ``n_jobs`` is below 1.
         """
+        n_probes = default_probes(len(self.centroids)) if n_probes is None else n_probes
         points, selves = query_points(self.vectors, queries)
         available = len(self.vectors) - isinstance(queries, range)
         for name, value in {"n_probes": n_probes, "n_jobs": n_jobs}.items():
@@ -129,7 +140,12 @@ class CellSearch:
         return self._nearest(points, selves, n_neighbors, n_probes, n_jobs)
 
     def recall(
-        self, *, n_neighbors: int, n_probes: int = PROBES, n_queries: int = 1000, n_jobs: int = 1
+        self,
+        *,
+        n_neighbors: int,
+        n_probes: int | None = None,
+        n_queries: int = 1000,
+        n_jobs: int = 1,
     ) -> float:
         """Return the share of exact neighbours that is found, measured on some vectors.
 
@@ -150,6 +166,7 @@ class CellSearch:
         ValueError
             When ``n_neighbors`` is not below the number of vectors.
         """
+        n_probes = default_probes(len(self.centroids)) if n_probes is None else n_probes
         last = len(self.vectors) - 1
         rows = np.unique(np.linspace(0, last, n_queries).astype(np.int64))
         points = self.vectors[rows]
