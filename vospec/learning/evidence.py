@@ -30,7 +30,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.exceptions import ConvergenceWarning
 
-from vospec.learning.systems import checked_graph
+from vospec.learning.solvers import Product
+from vospec.learning.systems import checked_graph, inverse_roots, scaled_product
 
 #: Vertices solved at once: their columns share the reading of the graph.
 BLOCK = 8
@@ -101,6 +102,7 @@ def contributions(  # noqa: PLR0913 -- named parameters of one method
     n_labels: int = 10,
     tol: float = 1e-6,
     max_iter: int = 1000,
+    progress: Callable[[int], None] | None = None,
 ) -> Partners:
     """Give the labelled vertices from which the distributions of some vertices come.
 
@@ -120,6 +122,8 @@ def contributions(  # noqa: PLR0913 -- named parameters of one method
         Norm of the residual over that of the right-hand side.
     max_iter : int, optional
         Largest number of products with the graph a block.
+    progress : callable, optional
+        Called with the number of vertices done, after each block.
 
     Returns
     -------
@@ -151,6 +155,8 @@ def contributions(  # noqa: PLR0913 -- named parameters of one method
             total = masses.sum()
             shares = masses / total if total > 0 else masses
             chosen.append(_greatest(labelled, shares, n_labels))
+        if progress is not None:
+            progress(len(chosen))
     return _stacked(chosen, n_labels)
 
 
@@ -159,12 +165,12 @@ Flow = Callable[[NDArray[np.int64], float, int], Iterator[Rows]]
 
 def _hitting(graph: Any, labelled: NDArray[np.int64]) -> Flow:  # noqa: ANN401 -- as above
     """Return what gives, for a block of vertices, the probabilities to end at each label."""
-    scaling = _inverse_roots(graph)
+    scaling = inverse_roots(graph)
     scaling[labelled] = 0
     # Where no label is, a walk never ends and the system is singular.
     parts = connected_components(graph, directed=False)[1]
     scaling[~np.isin(parts, parts[labelled])] = 0
-    product = _product(graph, scaling)
+    product = scaled_product(graph, scaling)
 
     def flow(block: NDArray[np.int64], tol: float, max_iter: int) -> Iterator[Rows]:
         units = _units(len(scaling), block)
@@ -175,7 +181,7 @@ def _hitting(graph: Any, labelled: NDArray[np.int64]) -> Flow:  # noqa: ANN401 -
 
 
 def _spreading(graph: Any, labelled: NDArray[np.int64], alpha: float) -> Flow:  # noqa: ANN401 -- as above
-    product = _product(graph, np.sqrt(alpha) * _inverse_roots(graph))
+    product = scaled_product(graph, np.sqrt(alpha) * inverse_roots(graph))
 
     def flow(block: NDArray[np.int64], tol: float, max_iter: int) -> Iterator[Rows]:
         units = _units(graph.shape[0], block)
@@ -184,7 +190,7 @@ def _spreading(graph: Any, labelled: NDArray[np.int64], alpha: float) -> Flow:  
     return flow
 
 
-def _solved(product: Callable[[Rows], Rows], constant: Rows, *, tol: float, max_iter: int) -> Rows:
+def _solved(product: Product, constant: Rows, *, tol: float, max_iter: int) -> Rows:
     """Solve (1 - A) F = B, each column to the same relative norm of its residual."""
     solution, residual = np.zeros_like(constant), constant.copy()
     direction = residual.copy()
@@ -204,15 +210,6 @@ def _solved(product: Callable[[Rows], Rows], constant: Rows, *, tol: float, max_
         warnings.warn(message, ConvergenceWarning, stacklevel=4)
     # Exact solutions are not negative; rounding may be.
     return np.maximum(solution, 0)
-
-
-def _product(graph: Any, scaling: Rows) -> Callable[[Rows], Rows]:  # noqa: ANN401 -- as above
-    return lambda rows: np.asarray(scaling * (graph @ (scaling * rows)))
-
-
-def _inverse_roots(graph: Any) -> Rows:  # noqa: ANN401 -- as above
-    degrees = np.asarray(graph.sum(axis=1), dtype=np.float64)[:, None]
-    return np.divide(1, np.sqrt(degrees), out=np.zeros_like(degrees), where=degrees > 0)
 
 
 def _units(n_vertices: int, block: NDArray[np.int64]) -> Rows:

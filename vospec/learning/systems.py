@@ -85,9 +85,9 @@ def propagate(
         F, with rows of sum 1, or 0 where no label reaches.
     """
     labelled = np.any(targets, axis=1, keepdims=True)
-    scaling = np.where(labelled, 0, _inverse_roots(graph))
+    scaling = np.where(labelled, 0, inverse_roots(graph))
     solution = SOLVERS[solver](
-        _product(graph, scaling),
+        scaled_product(graph, scaling),
         scaling * (graph @ targets),
         tol=tol,
         max_iter=max_iter,
@@ -119,25 +119,49 @@ def spread(  # noqa: PLR0913 -- named parameters of the method
         F, 0 where no label reaches.
     """
     return SOLVERS[solver](
-        _product(graph, np.sqrt(alpha) * _inverse_roots(graph)),
+        scaled_product(graph, np.sqrt(alpha) * inverse_roots(graph)),
         (1 - alpha) * targets,
         tol=tol,
         max_iter=max_iter,
     )
 
 
-def _inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
-    """Return 1 / sqrt(degree) as a column, 0 for a vertex without edges."""
+def inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
+    """Give 1 / sqrt(degree) of every vertex.
+
+    Parameters
+    ----------
+    graph : csr_array, shape (N, N)
+        Weights.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 1)
+        A column; 0 for a vertex without edges.
+    """
     degrees = graph.sum(axis=1)[:, None]
     roots = np.zeros(degrees.shape)
     np.divide(1, np.sqrt(degrees), out=roots, where=degrees > 0)
     return roots
 
 
-def _product(graph: Any, scaling: Distributions) -> Product:  # noqa: ANN401 -- as above
-    """Return the product with scaling W scaling, without a copy of W."""
+def scaled_product(graph: Any, scaling: Distributions) -> Product:  # noqa: ANN401 -- as above
+    """Give the product with the scaled graph, without a copy of the graph.
 
-    def product(distributions: Distributions) -> Distributions:
+    Parameters
+    ----------
+    graph : csr_array, shape (N, N)
+        Weights W.
+    scaling : ndarray of float64, shape (N, 1)
+        The diagonal c of a matrix C.
+
+    Returns
+    -------
+    callable
+        From columns F, shape (N, m), to C W C F.
+    """
+
+    def scaled(distributions: Distributions) -> Distributions:
         return np.asarray(scaling * (graph @ (scaling * distributions)))
 
-    return product
+    return scaled
