@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 from urllib.parse import unquote, urlparse
 
 import numpy as np
@@ -21,10 +20,10 @@ import pyarrow.compute as pc
 from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
-from vospec import archives, inventory, learning, listing, publication, runs, spectra
+from vospec import archives, inventory, listing, neighbourhood, publication, runs, spectra
 from vospec.backend import frames, graph, parts, reading, vectors
 from vospec.backend.session import Engine
-from vospec.columns import ADAPTED, CLASSES, FEATURES, GRID, LABELS, SPECTRA, UNUSABLE, Table
+from vospec.columns import ADAPTED, FEATURES, GRID, LABELS, SPECTRA, UNUSABLE, Table
 from vospec.config import Settings
 from vospec.errors import NoSpectraError
 from vospec.plan import Plan, Run
@@ -195,7 +194,7 @@ def score(job: Job) -> None:
     todo = [run for run in plan.runs if not run.record.is_complete()]
     if todo:
         _build_graph(job)
-        vertices, edges = _vertices(plan), _edges(job)
+        vertices, edges = neighbourhood.vertices(plan), neighbourhood.edges(plan)
         for run in todo:
             _run(job, run, vertices, edges)
     for run in plan.runs:
@@ -220,7 +219,7 @@ def _build_graph(job: Job) -> None:
         )
         plan.vectors.complete(rows=rows, features=plan.features.path)
     if not plan.neighbours.is_complete():
-        values = frames.matrix(plan.vectors.table(["vector"]).column("vector").combine_chunks())
+        values = neighbourhood.vectors(plan)
         rows = job.write(
             "finding neighbours",
             plan.neighbours,
@@ -244,32 +243,6 @@ def _at_most(limit: int, name: str, asked: int) -> int:
     if asked > limit:
         logger.warning("%s = %d is more than the spectra give: taking %d", name, asked, limit)
     return min(asked, limit)
-
-
-def _vertices(plan: Plan) -> runs.Vertices:
-    """The spectra of the graph in its order, with their roles and labels."""
-    names = plan.vectors.table(["spectrum_id"]).column("spectrum_id").combine_chunks()
-    roles = plan.spectra.table(["spectrum_id", "role"])
-    survey = roles.filter(pc.field("role") == "survey").column("spectrum_id")
-    labels = plan.labels.table(["spectrum_id", "class", "superseded_at"])
-    valid = labels.filter(pc.field("superseded_at").is_null())
-    numbers = {
-        name: CLASSES.index(class_)
-        for name, class_ in zip(*(valid.column(i).to_pylist() for i in (0, 1)), strict=True)
-    }
-    classes = np.array([numbers.get(name, runs.UNLABELLED) for name in names.to_pylist()])
-    return runs.Vertices(names, pc.is_in(names, survey).to_numpy(zero_copy_only=False), classes)
-
-
-def _edges(job: Job) -> runs.Graph:
-    """The graph's matrix, on the driver."""
-    nearest = job.plan.neighbours.table().sort_by("row").combine_chunks()
-    indices, distances = (
-        frames.matrix(nearest.column(name).chunk(0)) for name in ("neighbours", "distances")
-    )
-    return learning.neighbour_graph(
-        indices, distances, weights=cast("learning.Weights", job.settings.learning.weights)
-    )
 
 
 def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset
+from numpy.typing import NDArray
 from pyarrow import fs, parquet
 
 from vospec import __version__
@@ -45,6 +46,12 @@ _ARROW = {
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of a table of :mod:`vospec.columns`."""
     return pa.schema([pa.field(column.name, _ARROW[column.type]) for column in table])
+
+
+def matrix(column: pa.Array) -> NDArray[Any]:
+    """A list column whose lists are of one length, as (rows, length)."""
+    flat: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), -1)
 
 
 def fingerprint(**inputs: Any) -> str:  # noqa: ANN401 - whatever JSON can hold

@@ -2,8 +2,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vospec.backend.frames import lists, matrix, spark_schema
+from vospec.backend.frames import lists, spark_schema
 from vospec.columns import TABLES, Table
+from vospec.store import matrix
 
 
 def test_a_matrix_survives_as_lists() -> None:

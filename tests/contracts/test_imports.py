@@ -17,8 +17,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"columns", "errors", "config", "progress"},
     {"spectra", "learning", "store", "listing"},
-    {"archives", "verification", "publication", "inventory", "plan", "runs", "pairs"},
-    {"status", "export", "loaders", "kernel", "drawn", "plots"},
+    {"archives", "verification", "publication", "inventory", "plan", "runs", "pairs", "evidence"},
+    {"status", "export", "loaders", "kernel", "drawn", "plots", "neighbourhood", "evaluate"},
     {"backend"},
     {"pipeline", "schedule"},
     {"__main__"},

@@ -38,12 +38,6 @@ def spark_schema(table: Iterable[Column]) -> str:
     return ", ".join(f"`{column.name}` {_SPARK[column.type]}" for column in table)
 
 
-def matrix(column: pa.Array) -> NDArray[Any]:
-    """A list column whose lists are of one length, as (rows, length)."""
-    flat: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(len(column), -1)
-
-
 def lists(values: NDArray[Any], usable: NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
     """Rows of a matrix as a list column; rows that are not usable are null."""
     lengths = np.where(usable, values.shape[1], 0)

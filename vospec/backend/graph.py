@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 
 from vospec import learning
-from vospec.backend.frames import lists, matrix
+from vospec.backend.frames import lists
+from vospec.store import matrix
 
 VECTORS = "`spectrum_id` string, `vector` array<float>"
 NEIGHBOURS = "`row` bigint, `neighbours` array<int>, `distances` array<float>"

@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from vospec import spectra
 from vospec.backend import parts
-from vospec.backend.frames import Ragged, lists, matrix
+from vospec.backend.frames import Ragged, lists
 from vospec.backend.parts import Content
 from vospec.columns import ADAPTED, FEATURES, LINE_MEASURES, UNUSABLE, LineFlag, Quality
 from vospec.spectra.features import covers
 from vospec.spectra.lines import HALPHA
-from vospec.store import Dataset, arrow_schema
+from vospec.store import Dataset, arrow_schema, matrix
 
 #: What the kernels need of a spectrum.
 PIXELS = ("spectrum_id", "resolving_power", "quality", "spectral_axis", "flux", "ivar", "mask")
