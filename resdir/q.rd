@@ -47,6 +47,14 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
 
       SELECT spectrum_id, flux[172] AS centre FROM vospec.features WHERE flux[172] > 1.5
 
+    *Why is this star a candidate?* vospec.neighbours tells the labelled spectra from
+    which its class shares come, and the spectra beside it in the graph::
+
+      SELECT c.rank, c.score, n.kind, n.place, n.share, n.class, n.neighbour_id
+      FROM vospec.candidates AS c
+      JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
+      WHERE c.rank = 1 ORDER BY n.kind, n.place
+
     *Scores of several runs.* vospec.scores holds every run that is kept; the
     current one is::
 
@@ -435,6 +443,29 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     </column>
   </table>
 
+  <table id="neighbours" onDisk="True" adql="True">
+    <meta name="description">Why candidates of the current run are candidates: their neighbours
+      in the graph, and the labelled spectra from which their class shares come. Links lead to
+      the spectrum that is named in neighbour_id.</meta>
+    <FEED source="follow_links" id_column="neighbour_id"/>
+    <index columns="spectrum_id"/>
+    <index columns="neighbour_id"/>
+    <column name="run_id" type="text" ucd="meta.id" required="True"
+      description="Identifier of the run that gave this row"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Candidate" required="True"
+      description="Identifier of the candidate's spectrum"/>
+    <column name="kind" type="text" ucd="meta.code" required="True"
+      description="Kind of evidence: neighbour, a spectrum joined with the candidate's by an edge of the graph; label, a labelled spectrum, near or far, from which the candidate's p_ columns come, told for the best candidates of a run only"/>
+    <column name="place" type="smallint" ucd="stat.rank" required="True"
+      description="Place among the candidate's rows of this kind by share, largest is 1"/>
+    <column name="neighbour_id" type="text" ucd="meta.id.assoc" tablehead="Neighbour"
+      description="The spectrum_id of the neighbour or labelled spectrum"/>
+    <column name="class" type="text" ucd="src.class"
+      description="Class of its label; NULL where it has none"/>
+    <column name="share" type="real" ucd="stat.weight;arith.ratio"
+      description="Part of the whole, 1 if no row of the kind was left out: neighbour, weight of the edge over that of all the candidate's edges; label, what flowed from it over what flowed from all labels"/>
+  </table>
+
   <table id="ssa_spectra" onDisk="True" adql="True">
     <meta name="description">Spectra that have pixels, in the columns of the Simple
       Spectral Access protocol; the table spectra tells more of them. Wavelengths are vacuum
@@ -512,6 +543,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <make table="runs"/>
     <make table="scores"/>
     <make table="candidates"/>
+    <make table="neighbours"/>
   </data>
 
   <data id="make_views">

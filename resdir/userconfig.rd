@@ -50,6 +50,36 @@
         ORDER BY peak_separation DESC
     </meta>
 
+    <meta name="_example" title="Why is this star a candidate?">
+      :taptable:`vospec.neighbours` tells for each row of :taptable:`vospec.candidates` the
+      labelled spectra from which its class shares come (kind label; for the best candidates
+      of a run) and the spectra beside it in the graph (kind neighbour). Where share falls
+      slowly, many spectra agree; where one label has nearly all of it, look at that label:
+
+      .. tapquery::
+
+        SELECT c.rank, c.object, c.score, n.kind, n.place, n.share, n.class, n.neighbour_id
+        FROM vospec.candidates AS c
+        JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
+        WHERE c.rank = 1
+        ORDER BY n.kind, n.place
+    </meta>
+
+    <meta name="_example" title="Candidates that one label leads to">
+      Whoever doubts a label asks :taptable:`vospec.neighbours` what follows from it: the
+      candidates that owe it most, here for the label that most of them go back to:
+
+      .. tapquery::
+
+        SELECT n.neighbour_id, n.class, n.share, c.spectrum_id, c.rank, c.score
+        FROM vospec.neighbours AS n
+        JOIN vospec.candidates AS c ON c.spectrum_id = n.spectrum_id
+        WHERE n.kind = 'label' AND n.neighbour_id = (
+          SELECT TOP 1 neighbour_id FROM vospec.neighbours
+          WHERE kind = 'label' GROUP BY neighbour_id ORDER BY SUM(share) DESC)
+        ORDER BY n.share DESC
+    </meta>
+
     <meta name="_example" title="Emission in rectified spectra">
       The arrays of :taptable:`vospec.features` are counted from 1, and
       :taptable:`vospec.grid` tells their vacuum wavelengths. Spectra with flux of more

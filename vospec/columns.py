@@ -9,7 +9,7 @@ Wavelengths are vacuum Å. A missing value is NULL, never a number.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Literal
 
@@ -635,9 +635,62 @@ CANDIDATES = Table(
 )
 
 #: All tables by name, in the order of the flow of data.
+#: Ways in which a spectrum takes part in a candidate's score; the values of ``kind``.
+NEIGHBOUR, LABEL = "neighbour", "label"
+
+NEIGHBOURS = Table(
+    "neighbours",
+    "Why candidates are candidates: their neighbours in the graph, and the labelled spectra from "
+    "which their class shares come",
+    (
+        RUN_ID,
+        replace(SPECTRUM_ID, description="Identifier of the candidate's spectrum"),
+        Column(
+            "kind",
+            "text",
+            "",
+            "meta.code",
+            f"Kind of evidence: {NEIGHBOUR}, a spectrum joined with the candidate's by an edge of "
+            f"the graph; {LABEL}, a labelled spectrum, near or far, from which the candidate's p_ "
+            "columns come, told for the best candidates of a run only",
+        ),
+        Column(
+            "place",
+            "smallint",
+            "",
+            "stat.rank",
+            "Place among the candidate's rows of this kind by share, largest is 1",
+        ),
+        Column(
+            "neighbour_id",
+            "text",
+            "",
+            "meta.id.assoc",
+            "The spectrum_id of the neighbour or labelled spectrum",
+        ),
+        Column(
+            "class",
+            "text",
+            "",
+            "src.class",
+            "Class of its label; NULL where it has none",
+        ),
+        Column(
+            "share",
+            "real",
+            "",
+            "stat.weight;arith.ratio",
+            f"Part of the whole, 1 if no row of the kind was left out: {NEIGHBOUR}, weight of the "
+            f"edge over that of all the candidate's edges; {LABEL}, what flowed from it over what "
+            "flowed from all labels",
+        ),
+    ),
+    ("run_id", "spectrum_id", "kind", "place"),
+)
+
 TABLES = {
     table.name: table
-    for table in (SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, SCORES, CANDIDATES)
+    for table in (SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, SCORES, CANDIDATES, NEIGHBOURS)
 }
 
 #: The tables that readers see.

@@ -166,6 +166,13 @@ class SparkSettings:
     master: str = _key("local[*]", "local[*], spark://…, yarn or k8s://…")
     driver_memory: str = _key("2g", "memory of the driver, and of everything where master is local")
     partitions: int = _key(0, "tasks of a stage; 0: four a core", lambda v: v >= 0, "0 or more")
+    n_explained: int = _key(
+        200,
+        "best candidates for which the labels behind the score are told; eight of them cost as "
+        "much as a run",
+        lambda v: v >= 0,
+        "0 or more",
+    )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
-from vospec import archives, inventory, listing, neighbourhood, publication, runs, spectra
+from vospec import archives, evidence, inventory, listing, neighbourhood, publication, runs, spectra
 from vospec.backend import frames, graph, parts, reading, vectors
 from vospec.backend.session import Engine
 from vospec.columns import ADAPTED, FEATURES, GRID, LABELS, SPECTRA, UNUSABLE, Table
@@ -274,6 +274,7 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
         converged=propagated.converged,
         average_precision=precision,
         started=started,
+    _explain(job, run, candidates, vertices, edges)
         ended=datetime.now(UTC),
         **counts,
     )
@@ -288,6 +289,29 @@ def publish(job: Job) -> None:
     )
     with connection:
         publication.create_tables(connection)
+def _explain(
+    job: Job, run: Run, candidates: pa.Table, vertices: runs.Vertices, edges: runs.Graph
+) -> None:
+    """Write what the candidates' scores come from; the labels of the best of them only."""
+    n_explained = min(job.settings.selection.n_explained, len(candidates))
+    with Progress(f"explaining candidates of run {run.run_id}", n_explained) as progress:
+        table = evidence.neighbour_table(
+            run.run_id,
+            candidates.column("spectrum_id"),
+            vertices,
+            edges,
+            method=run.method,
+            settings=job.settings.learning,
+            n_explained=n_explained,
+            progress=progress.update,
+        )
+    run.neighbours.write(table, explained=n_explained)
+    if n_explained < len(candidates):
+        told = "run %s: labels behind the score are told for the best %d of %d candidates; "
+        told += "see n_explained"
+        logger.info(told, run.run_id, n_explained, len(candidates))
+
+
         for run in reversed(plan.runs):
             total = plan.spectra.manifest["rows"] + plan.features.manifest["usable"]
             with Progress(f"publishing {run.run_id}", total) as progress:
@@ -314,7 +338,12 @@ def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
         "features": plan.features.read().to_batches(filter=usable, batch_size=PUBLISHED),
     }
     plain = {"grid": plan.grid_table, "labels": plan.labels}
-    of_run = {"runs": run.record, "scores": run.scores, "candidates": run.candidates}
+    of_run = {
+        "runs": run.record,
+        "scores": run.scores,
+        "candidates": run.candidates,
+        "neighbours": run.neighbours,
+    }
     rows |= {name: dataset.read().to_batches() for name, dataset in (plain | of_run).items()}
     datasets = {"spectra": plan.features, "features": plan.features, **plain, **of_run}
     return {

@@ -30,6 +30,7 @@ class Run:
     record: Dataset
     scores: Dataset
     candidates: Dataset
+    neighbours: Dataset
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ class Plan:
     def _run(self, method: str, inputs: tuple[object, ...]) -> Run:
         run_id = f"{method}-{fingerprint(method=method, inputs=inputs)}"
         folder = f"runs/{run_id}"
-        parts = {name: self.store.dataset(f"{folder}/{name}") for name in ("scores", "candidates")}
+        names = ("scores", "candidates", "neighbours")
+        parts = {name: self.store.dataset(f"{folder}/{name}") for name in names}
         return Run(run_id, method, self.store.dataset(f"{folder}/record"), **parts)
 
     def _dataset(self, name: str, *inputs: object) -> Dataset:

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"columns", "errors", "config", "progress"},
     {"spectra", "learning", "store", "listing"},
-    {"archives", "verification", "publication", "inventory", "plan", "runs", "pairs", "evidence"},
+    {"archives", "verification", "publication", "inventory", "plan", "runs", "pairs", "stars", "evidence"},
     {"status", "export", "loaders", "kernel", "drawn", "plots", "neighbourhood", "evaluate"},
     {"backend"},
     {"pipeline", "schedule"},

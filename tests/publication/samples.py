@@ -11,7 +11,10 @@ from vospec.columns import (
     CLASSES,
     FEATURES,
     GRID,
+    LABEL,
     LABELS,
+    NEIGHBOUR,
+    NEIGHBOURS,
     RUNS,
     SCORES,
     SPECTRA,
@@ -241,6 +244,28 @@ def candidates(run_id: str, *, scale: float = 1.0) -> list[pa.RecordBatch]:
     return [batch(CANDIDATES, rows)]
 
 
+def neighbours(run_id: str) -> list[pa.RecordBatch]:
+    """The two survey spectra beside each candidate, and the label of the one that has one."""
+    rows = []
+    for number, spectrum_id in enumerate(SURVEY):
+        beside = [SURVEY[number - 1], SURVEY[(number + 1) % len(SURVEY)]]
+        told = [(NEIGHBOUR, beside[0], None, 0.75), (NEIGHBOUR, beside[1], None, 0.25)]
+        told.append((LABEL, TRAINING, "emission", 1.0))
+        rows += [
+            {
+                "run_id": run_id,
+                "spectrum_id": spectrum_id,
+                "kind": kind,
+                "place": 2 if share < 0.5 else 1,
+                "neighbour_id": other,
+                "class": class_,
+                "share": share,
+            }
+            for kind, other, class_, share in told
+        ]
+    return [batch(NEIGHBOURS, rows)]
+
+
 def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
     """Everything that one run publishes."""
     batches = {
@@ -251,5 +276,6 @@ def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
         "runs": runs(run_id),
         "scores": scores(run_id, scale=scale),
         "candidates": candidates(run_id, scale=scale),
+        "neighbours": neighbours(run_id),
     }
     return {name: Content(rows, f"{name}-{scale}") for name, rows in batches.items()}

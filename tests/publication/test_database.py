@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from tests.publication.conftest import Connection
-from vospec.columns import CANDIDATES, FEATURES, GRID, LABELS, RUNS, SCORES, SPECTRA, Column
+from vospec.columns import (
+    CANDIDATES,
+    FEATURES,
+    GRID,
+    LABELS,
+    NEIGHBOURS,
+    RUNS,
+    SCORES,
+    SPECTRA,
+    Column,
+)
 from vospec.errors import DatabaseError
 from vospec.publication import connect, create_tables, current_run
 
@@ -18,6 +28,7 @@ _EXPECTED = {
     "runs": RUNS.columns,
     "scores": SCORES.columns,
     "candidates": CANDIDATES.columns,
+    "neighbours": NEIGHBOURS.columns,
     "feature_summary": tuple(column for column in FEATURES if column.name != "flux"),
 }
 

@@ -10,7 +10,17 @@ from psycopg import sql
 
 from tests.publication import samples
 from tests.publication.conftest import Connection
-from vospec.columns import CANDIDATES, FEATURES, GRID, LABELS, RUNS, SCORES, SPECTRA, Table
+from vospec.columns import (
+    CANDIDATES,
+    FEATURES,
+    GRID,
+    LABELS,
+    NEIGHBOURS,
+    RUNS,
+    SCORES,
+    SPECTRA,
+    Table,
+)
 from vospec.errors import DatabaseError
 from vospec.publication import Content, current_run, publish
 from vospec.publication.database import qualified
@@ -25,6 +35,7 @@ _TABLES = {
     "runs": RUNS,
     "scores": SCORES,
     "candidates": CANDIDATES,
+    "neighbours": NEIGHBOURS,
 }
 
 

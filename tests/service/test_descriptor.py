@@ -5,7 +5,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from vospec.columns import CANDIDATES, FEATURES, GRID, LABELS, RUNS, SCORES, SPECTRA, Column
+from vospec.columns import (
+    CANDIDATES,
+    FEATURES,
+    GRID,
+    LABELS,
+    NEIGHBOURS,
+    RUNS,
+    SCORES,
+    SPECTRA,
+    Column,
+)
 
 _RESDIR = Path(__file__).parents[2] / "resdir"
 _ROOT = ET.parse(_RESDIR / "q.rd").getroot()  # noqa: S314 - our own file
@@ -19,6 +29,7 @@ _EXPECTED = {
     "runs": RUNS.columns,
     "scores": SCORES.columns,
     "candidates": CANDIDATES.columns,
+    "neighbours": NEIGHBOURS.columns,
 }
 
 

@@ -11,7 +11,17 @@ from astropy.table import Table
 
 from tests.publication import samples
 from tests.service.conftest import OTHER_RUN, RUN, SERVICE
-from vospec.columns import CANDIDATES, FEATURES, GRID, LABELS, RUNS, SCORES, SPECTRA, Column
+from vospec.columns import (
+    CANDIDATES,
+    FEATURES,
+    GRID,
+    LABELS,
+    NEIGHBOURS,
+    RUNS,
+    SCORES,
+    SPECTRA,
+    Column,
+)
 
 pytestmark = SERVICE
 
@@ -27,6 +37,7 @@ _TABLES = {
     "runs": (RUNS.columns, 2),
     "scores": (SCORES.columns, 2 * len(samples.SURVEY)),
     "candidates": (CANDIDATES.columns, len(samples.SURVEY)),
+    "neighbours": (NEIGHBOURS.columns, 3 * len(samples.SURVEY)),
 }
 
 
@@ -68,6 +79,31 @@ def test_candidates_are_of_the_current_run(tap: pyvo.dal.TAPService) -> None:
     assert np.allclose(found["score"], 1 / np.arange(1, len(samples.SURVEY) + 1))
     states = {row["run_id"]: row["state"] for row in tap.search("SELECT * FROM vospec.runs")}
     assert states == {RUN: "current", OTHER_RUN: "kept"}
+
+
+def test_candidates_are_explained(tap: pyvo.dal.TAPService) -> None:
+    found = tap.search(
+        "SELECT c.rank, n.run_id, n.kind, n.neighbour_id, n.class, n.share"  # noqa: S608 - our own names
+        " FROM vospec.candidates AS c"
+        " JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id"
+        f" WHERE c.spectrum_id = '{samples.SURVEY[3]}' ORDER BY n.kind, n.place"
+    )
+    assert set(found["run_id"]) == {RUN}
+    assert set(found["rank"]) == {4}
+    told = [(row["kind"], row["neighbour_id"], row["class"], row["share"]) for row in found]
+    assert told == [
+        ("label", samples.TRAINING, "emission", 1.0),
+        ("neighbour", samples.SURVEY[2], "", 0.75),
+        ("neighbour", samples.SURVEY[4], "", 0.25),
+    ]
+
+
+def test_evidence_leads_to_the_spectrum_it_names(tap: pyvo.dal.TAPService) -> None:
+    query = f"SELECT * FROM vospec.neighbours WHERE spectrum_id = '{samples.SURVEY[3]}'"  # noqa: S608 - as above
+    rows = tap.search(f"{query} ORDER BY kind, place")
+    for row, links in zip(rows, rows.iter_datalinks(), strict=True):
+        (product,) = [link["access_url"] for link in links if link["semantics"] == "#this"]
+        assert product.endswith(f"/{row['neighbour_id']}.fits")
 
 
 def test_positions_are_searched(tap: pyvo.dal.TAPService) -> None:
@@ -127,7 +163,7 @@ def _documented_queries() -> list[str]:
 
 def test_enough_queries_are_documented() -> None:
     queries = _documented_queries()
-    assert len(queries) == 14
+    assert len(queries) == 17
     assert all(query.startswith("SELECT") for query in queries)
 
 
@@ -138,5 +174,5 @@ def test_documented_query_runs(tap: pyvo.dal.TAPService, query: str) -> None:
 
 def test_the_service_offers_the_examples(tap: pyvo.dal.TAPService) -> None:
     offered = [" ".join(example["QUERY"].split()) for example in tap.examples]
-    assert len(offered) == 8
+    assert len(offered) == 10
     assert set(offered) <= set(_documented_queries())

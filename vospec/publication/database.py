@@ -1,9 +1,10 @@
 """The tables of schema ``vospec``, made from :mod:`vospec.columns`.
 
 Readers see `spectra`, `features`, `grid`, `labels` and `scores` themselves;
-`runs`, `candidates` and `feature_summary` are views. `scores` and the records
-behind `candidates` have one partition a run, and the one row of `current_run`
-says which run is current: everything that follows it switches together.
+`runs`, `candidates`, `neighbours` and `feature_summary` are views. `scores` and
+the records behind `candidates` and `neighbours` have one partition a run, and the
+one row of `current_run` says which run is current: everything that follows it
+switches together.
 `pixels` is not for readers: it holds every array as one ``bytea`` of
 little-endian values (double precision wavelengths, real flux and ivar, a byte
 a mask element), which loads six times faster than arrays.
@@ -24,6 +25,7 @@ from vospec.columns import (
     FEATURES,
     GRID,
     LABELS,
+    NEIGHBOURS,
     RUNS,
     SCORES,
     SPECTRA,
@@ -49,9 +51,12 @@ RUN_RECORDS = Table("run_records", RUNS.description, RUNS.columns, RUNS.key)
 CANDIDATE_RECORDS = Table(
     "candidate_records", CANDIDATES.description, CANDIDATES.columns, CANDIDATES.key
 )
+NEIGHBOUR_RECORDS = Table(
+    "neighbour_records", NEIGHBOURS.description, NEIGHBOURS.columns, NEIGHBOURS.key
+)
 
 #: Tables of which each run has a partition.
-PARTITIONED = (SCORES, CANDIDATE_RECORDS)
+PARTITIONED = (SCORES, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
 _PLAIN = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, RUN_RECORDS)
 
 _INDEXES: dict[str, tuple[LiteralString, ...]] = {
@@ -63,6 +68,8 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     "labels": ("(spectrum_id)",),
     "scores": ("(spectrum_id)", "(score)"),
     "candidate_records": ("USING gist (spoint(radians(ra), radians(dec)))", "(score)", "(rank)"),
+    # By candidate the key serves.
+    "neighbour_records": ("(neighbour_id)",),
 }
 
 _BOOKKEEPING = (
@@ -199,10 +206,11 @@ def _views() -> Iterator[sql.Composed]:
     yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {}, {} FROM {}").format(
         qualified("runs"), names(others), state, qualified("run_records")
     )
-    yield sql.SQL(
-        "CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}"
-        " WHERE run_id = (SELECT run_id FROM vospec.current_run)"
-    ).format(qualified("candidates"), names(CANDIDATES), qualified("candidate_records"))
+    for view, records in ((CANDIDATES, CANDIDATE_RECORDS), (NEIGHBOURS, NEIGHBOUR_RECORDS)):
+        yield sql.SQL(
+            "CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}"
+            " WHERE run_id = (SELECT run_id FROM vospec.current_run)"
+        ).format(qualified(view.name), names(view), qualified(records.name))
     narrow = [column for column in FEATURES if not column.type.endswith("[]")]
     yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
         qualified("feature_summary"), names(narrow), qualified("features")

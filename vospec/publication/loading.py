@@ -21,6 +21,7 @@ from vospec.errors import DatabaseError
 from vospec.publication import copying
 from vospec.publication.database import (
     CANDIDATE_RECORDS,
+    NEIGHBOUR_RECORDS,
     PARTITIONED,
     PIXELS,
     PUBLISHED_SPECTRA,
@@ -39,8 +40,9 @@ _CONTENTS: dict[str, tuple[Table, ...]] = {
     "runs": (RUN_RECORDS,),
     "scores": (SCORES,),
     "candidates": (CANDIDATE_RECORDS,),
+    "neighbours": (NEIGHBOUR_RECORDS,),
 }
-_OF_A_RUN = ("runs", "scores", "candidates")
+_OF_A_RUN = ("runs", "scores", "candidates", "neighbours")
 
 #: Any number that nothing else in the database uses as a lock.
 _LOCK = 0x766F73706563
@@ -80,12 +82,12 @@ def publish(
     connection : psycopg.Connection
         As :func:`~vospec.publication.connect` gives it; the tables exist.
     run_id : str
-        The run that the runs, scores and candidates among the contents are of.
+        The run that the runs, scores, candidates and neighbours among the contents are of.
     contents : mapping
-        Any of spectra (with their pixels), features, grid, labels, runs,
-        scores and candidates; what is not given stays as it is.
+        Any of spectra (with their pixels), features, grid, labels, runs, scores,
+        candidates and neighbours; what is not given stays as it is.
     make_current : bool
-        Whether readers of candidates see this run from now on.
+        Whether readers of candidates and neighbours see this run from now on.
     progress : callable, optional
         Called with the name of the content and its rows so far.
 
