@@ -19,7 +19,7 @@ from vospec.learning import (
     nearest,
     neighbour_graph,
 )
-from vospec.learning.propagation import MANY
+from vospec.learning.cells import MANY
 
 SOLVERS: tuple[Solver, ...] = ("conjugate_gradient", "power")
 WEIGHTS: tuple[Weights, ...] = ("local_scaling", "rbf", "binary")
@@ -269,7 +269,6 @@ def test_refuses_labels_that_are_none(y: list[float], message: str) -> None:
         ({"alpha": 1.0}, "alpha: expected a number above 0 and below 1, found 1.0"),
         ({"solver": "jacobi"}, "solver: expected one of conjugate_gradient, power, scikit-learn"),
         ({"max_iter": 0}, "expected max_iter >= 1 and tol > 0, found 0 and"),
-        ({"search": "some"}, "search: expected one of auto, exact, cells, found 'some'"),
         ({"tol": 0.0}, "expected max_iter >= 1 and tol > 0, found 1000 and 0.0"),
     ],
 )
@@ -277,6 +276,12 @@ def test_refuses_parameters_that_are_none(parameters: dict[str, Any], message: s
     graph, y = problem()
     with pytest.raises(ValueError, match=message):
         LabelSpreading(**parameters).fit(graph, y)
+
+
+def test_refuses_a_search_that_is_none() -> None:
+    message = "search: expected one of auto, exact, cells, found 'some'"
+    with pytest.raises(ValueError, match=message):
+        LabelSpreading(search="some").fit(np.eye(3), np.array([0, 1, -1]))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("estimator", [LabelPropagation(), LabelSpreading()])

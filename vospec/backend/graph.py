@@ -1,9 +1,9 @@
 """The stages from feature vectors to the neighbour graph.
 
 The vectors, projected to few components, are small (128 bytes a spectrum at 32
-components): every task holds them all and owns a range of queries, so that
-neither a shuffle nor a merge is needed and the result does not depend on the
-number of tasks.
+components): every task holds them all, sorted into cells where they are many, and owns
+a range of queries, so that neither a shuffle nor a merge is needed and the result does
+not depend on the number of tasks.
 """
 
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ BATCH = 1024
 def project(
     features: DataFrame, *, n_components: int, n_sample: int, done: Accumulator[int]
 ) -> DataFrame:
-    """Bring feature vectors into the space in which neighbours are sought.
+    """Bring feature vectors, compressed, into the space in which neighbours are sought.
 
     Parameters
     ----------
     features : DataFrame
         Rows of :data:`vospec.columns.FEATURES`; those without a vector are left out.
     n_components : int
-        Principal components to keep; 0 keeps the vectors as they are.
+        Principal components to keep; 0 keeps all elements.
     n_sample : int
         Vectors on which the components are fitted, those first by the hash
         of their identifiers, so that the choice does not depend on partitions.
@@ -55,11 +55,11 @@ def project(
         order = sql.xxhash64("spectrum_id"), sql.col("spectrum_id")
         sample = usable.orderBy(*order).limit(n_sample).select("flux").toArrow()
         components = learning.PrincipalComponents(n_components=n_components)
-        components.fit(matrix(sample.column("flux").combine_chunks()))
+        components.fit(learning.compressed(matrix(sample.column("flux").combine_chunks())))
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            values = matrix(batch.column("flux"))
+            values = learning.compressed(matrix(batch.column("flux")))
             projected = values if components is None else components.transform(values)
             yield pa.RecordBatch.from_arrays(
                 [batch.column("spectrum_id"), _lists(projected.astype(np.float32))],
@@ -78,7 +78,7 @@ def search(
     partitions: int,
     done: Accumulator[int],
 ) -> DataFrame:
-    """Find the nearest neighbours of every vector.
+    """Find the nearest neighbours of every vector, near-exact ones where they are many.
 
     Parameters
     ----------
@@ -98,18 +98,20 @@ def search(
     DataFrame
         ``row`` of the query, rows of its ``neighbours`` and their ``distances``.
     """
-    shared = session.sparkContext.broadcast(vectors)
-    total = len(vectors)
+    spark, total = session.sparkContext, len(vectors)
+    made_ready, order = learning.prepared_search(vectors, n_jobs=spark.defaultParallelism)
+    shared = spark.broadcast((made_ready, order.astype(np.int32)))
     starts = session.range(0, total, BATCH, partitions)
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        all_vectors = learning.NeighbourSearch(shared.value)
+        all_vectors, rows_as_given = shared.value
         for batch in batches:
             for start in batch.column("id").to_pylist():
                 queries = range(start, min(start + BATCH, total))
-                nearest = all_vectors.nearest(queries, n_neighbors=n_neighbors)
+                indices, distances = all_vectors.nearest(queries, n_neighbors=n_neighbors)
+                own = rows_as_given[queries.start : queries.stop].astype(np.int64)
                 yield pa.RecordBatch.from_arrays(
-                    [pa.array(queries), *map(_lists, nearest)],
+                    [pa.array(own), _lists(rows_as_given[indices]), _lists(distances)],
                     names=["row", "neighbours", "distances"],
                 )
                 done.add(len(queries))

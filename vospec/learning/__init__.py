@@ -24,7 +24,13 @@ evidence        the neighbours and the labels that a score comes from
 
 from sklearn.exceptions import ConvergenceWarning
 
-from vospec.learning.cells import Cells, cell_search, default_cells, sorted_by_cell
+from vospec.learning.cells import (
+    Cells,
+    cell_search,
+    default_cells,
+    prepared_search,
+    sorted_by_cell,
+)
 from vospec.learning.compression import compressed
 from vospec.learning.evaluation import (
     Precision,
@@ -93,6 +99,7 @@ __all__ = [
     "neighbour_graph",
     "novelty",
     "precision_at",
+    "prepared_search",
     "ranks",
     "reliability",
     "sorted_by_cell",

@@ -9,16 +9,22 @@ Cost: 6 iterations over 32 m vectors, and N vectors to assign, m d operations ea
 cells. As many cells as a cell has vectors balance this with the search.
 """
 
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from vospec.learning import scanning
-from vospec.learning.neighbours import Indices, Vectors, checked_vectors
+from vospec.learning.neighbours import Indices, NeighbourSearch, Vectors, checked_vectors
 from vospec.learning.probing import CellSearch, one_cell
 from vospec.learning.scanning import Rows
+
+#: How neighbours are sought: exactly, or in the cells that are near.
+Search = Literal["auto", "exact", "cells"]
+
+#: Vectors from which on ``auto`` seeks in cells.
+MANY = 2000
 
 #: Sample vectors a cell on which the centroids are fitted; with more they hardly move.
 SAMPLED = 32
@@ -169,6 +175,40 @@ def cell_search(
     cells = Cells(n_cells or default_cells(len(checked)), n_jobs=n_jobs).fit(checked)
     order, starts = sorted_by_cell(cells.assign(checked), len(cells.centroids_))
     return CellSearch(checked[order], starts, cells.centroids_), order
+
+
+def prepared_search(
+    vectors: ArrayLike, *, search: Search = "auto", n_jobs: int = 1
+) -> tuple[NeighbourSearch | CellSearch, Rows]:
+    """Make vectors ready to be searched, exactly or in cells.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, d)
+        The vectors, finite; taken as float32.
+    search : {'auto', 'exact', 'cells'}, optional
+        ``auto`` takes cells from `MANY` vectors on.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
+
+    Returns
+    -------
+    search : NeighbourSearch or CellSearch
+    order : ndarray of int64, shape (N,)
+        Row of ``vectors`` of each row of the search.
+
+    Raises
+    ------
+    ValueError
+        As `cell_search` and `NeighbourSearch`, or when ``search`` is none of the three.
+    """
+    if search not in get_args(Search):
+        message = f"search: expected one of {', '.join(get_args(Search))}, found {search!r}"
+        raise ValueError(message)
+    if search == "cells" or (search == "auto" and len(np.asarray(vectors)) >= MANY):
+        return cell_search(vectors, n_jobs=n_jobs)
+    exact = NeighbourSearch(vectors)
+    return exact, np.arange(len(exact.vectors))
 
 
 def _sampled(vectors: Vectors, size: int) -> Vectors:

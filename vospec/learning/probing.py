@@ -16,6 +16,7 @@ Memory: the vectors twice, once by row and once by element within each cell.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -79,6 +80,10 @@ class CellSearch:
         scanning.by_element(self.vectors, self.starts, self._elements)
         self._factor = scanning.slack(self.vectors.shape[1])
         self._coarse = one_cell(self.centroids) if len(self.centroids) > 1 else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is made ready anew need not travel to other processes.
+        return CellSearch, (self.vectors, self.starts, self.centroids)
 
     def _check(self) -> None:
         shape, n_cells = self.vectors.shape, len(self.centroids)

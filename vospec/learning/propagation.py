@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from vospec.learning import compatibility, systems
-from vospec.learning.cells import cell_search
+from vospec.learning.cells import Search, prepared_search
 from vospec.learning.graph import Weights, local_scales, mean_gamma, neighbour_graph
 from vospec.learning.induction import induced
 from vospec.learning.neighbours import Indices, NeighbourSearch, Vectors, checked_vectors
@@ -30,12 +30,6 @@ from vospec.learning.solvers import Solver as ExactSolver
 
 Solver = ExactSolver | Literal["scikit-learn"]
 SOLVER_NAMES = (*get_args(ExactSolver), "scikit-learn")
-
-#: How neighbours are sought: exactly, or in the cells that are near.
-Search = Literal["auto", "exact", "cells"]
-
-#: Vectors from which on ``auto`` seeks in cells.
-MANY = 2000
 
 #: The class of rows without one, before and after.
 UNLABELLED = -1
@@ -163,11 +157,6 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         if self.max_iter < 1 or not self.tol > 0:
             message = f"expected max_iter >= 1 and tol > 0, found {self.max_iter} and {self.tol}"
             raise ValueError(message)
-        if self.search not in get_args(Search):
-            message = (
-                f"search: expected one of {', '.join(get_args(Search))}, found {self.search!r}"
-            )
-            raise ValueError(message)
 
     def _given(self, graph: Any) -> Any:  # noqa: ANN401 -- scipy ships no types
         self.X_, self._order = None, slice(None)
@@ -175,7 +164,12 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
 
     def _built(self, vectors: ArrayLike) -> Any:  # noqa: ANN401 -- scipy ships no types
         self.X_ = checked_vectors(vectors, "X")
-        self._search, self._order = self._made_ready(self.X_)
+        # scikit-learn's graph is exact.
+        exact = self.search == "auto" and self.solver == "scikit-learn"
+        search: Search = "exact" if exact else self.search
+        self._search, self._order = prepared_search(
+            self.X_, search=search, n_jobs=_threads(self.n_jobs)
+        )
         # scikit-learn counts a vector among its own neighbours.
         n_neighbors = self.n_neighbors - (self.solver == "scikit-learn")
         indices, distances = self._nearest(range(len(self.X_)), n_neighbors)
@@ -183,14 +177,6 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         if self.solver == "scikit-learn":
             return compatibility.directed_graph(indices)
         return neighbour_graph(indices, distances, weights=self.weights, gamma=self._gamma)
-
-    def _made_ready(
-        self, vectors: Vectors
-    ) -> tuple[NeighbourSearch | CellSearch, NDArray[np.int64] | slice]:
-        many = len(vectors) >= MANY and self.solver != "scikit-learn"
-        if self.search == "cells" or (self.search == "auto" and many):
-            return cell_search(vectors, n_jobs=_threads(self.n_jobs))
-        return NeighbourSearch(vectors), slice(None)
 
     def _nearest(self, queries: range | ArrayLike, n_neighbors: int) -> tuple[Indices, Vectors]:
         if isinstance(self._search, CellSearch):

@@ -111,6 +111,8 @@ class Problem:
         Star of each spectrum.
     targets : tuple of int
         Classes that are sought.
+    factors : (N,) float64, optional
+        By which every method's scores are multiplied, see `tempering`.
     """
 
     vectors: NDArray[np.float32]
@@ -118,6 +120,7 @@ class Problem:
     classes: NDArray[np.int_]
     stars: NDArray[Any]
     targets: tuple[int, ...]
+    factors: NDArray[np.float64] | None = None
 
 
 def by_star(
@@ -229,6 +232,8 @@ def _judged(
     rows = np.concatenate([part.test for part in parts])
     reached = ~np.isnan(shares).any(axis=1)
     scores = shares[:, np.isin(known, problem.targets)].sum(axis=1)
+    if problem.factors is not None:
+        scores *= problem.factors[rows]
     decided = np.where(reached, known[np.nan_to_num(shares).argmax(axis=1)], UNLABELLED)
     parameters = tuple(each[1] for each in found)
     return _measured(problem, method, parameters, rows=rows, scores=scores, decided=decided)
