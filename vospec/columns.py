@@ -634,7 +634,6 @@ CANDIDATES = Table(
     ("run_id", "spectrum_id"),
 )
 
-#: All tables by name, in the order of the flow of data.
 #: Ways in which a spectrum takes part in a candidate's score; the values of ``kind``.
 NEIGHBOUR, LABEL = "neighbour", "label"
 
@@ -688,6 +687,7 @@ NEIGHBOURS = Table(
     ("run_id", "spectrum_id", "kind", "place"),
 )
 
+#: All tables by name, in the order of the flow of data.
 TABLES = {
     table.name: table
     for table in (SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, SCORES, CANDIDATES, NEIGHBOURS)

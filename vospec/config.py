@@ -157,6 +157,13 @@ class SelectionSettings:
 
     min_score: float = _key(0.5, "least score of a candidate", lambda v: 0 <= v <= 1, "0 to 1")
     n_candidates: int = _key(10000, "most candidates of a run", _positive, "above 0")
+    n_explained: int = _key(
+        200,
+        "best candidates for which the labels behind the score are told; eight of them cost as "
+        "much as a run",
+        lambda v: v >= 0,
+        "0 or more",
+    )
 
 
 @dataclass(frozen=True)
@@ -166,13 +173,6 @@ class SparkSettings:
     master: str = _key("local[*]", "local[*], spark://…, yarn or k8s://…")
     driver_memory: str = _key("2g", "memory of the driver, and of everything where master is local")
     partitions: int = _key(0, "tasks of a stage; 0: four a core", lambda v: v >= 0, "0 or more")
-    n_explained: int = _key(
-        200,
-        "best candidates for which the labels behind the score are told; eight of them cost as "
-        "much as a run",
-        lambda v: v >= 0,
-        "0 or more",
-    )
 
 
 @dataclass(frozen=True)

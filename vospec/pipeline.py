@@ -266,6 +266,7 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
     }
     run.scores.write(scores)
     run.candidates.write(candidates)
+    _explain(job, run, candidates, vertices, edges)
     record = runs.record(
         run.method,
         section,
@@ -274,21 +275,12 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
         converged=propagated.converged,
         average_precision=precision,
         started=started,
-    _explain(job, run, candidates, vertices, edges)
         ended=datetime.now(UTC),
         **counts,
     )
     run.record.write(record, settings=asdict(job.settings), neighbours=plan.neighbours.path)
 
 
-def publish(job: Job) -> None:
-    """Load spectra, features and runs into the database; the first run becomes the current one."""
-    plan, section = job.plan, job.settings.publication
-    connection = publication.connect(
-        host=section.host, port=section.port, database=section.database, user=section.user
-    )
-    with connection:
-        publication.create_tables(connection)
 def _explain(
     job: Job, run: Run, candidates: pa.Table, vertices: runs.Vertices, edges: runs.Graph
 ) -> None:
@@ -312,6 +304,14 @@ def _explain(
         logger.info(told, run.run_id, n_explained, len(candidates))
 
 
+def publish(job: Job) -> None:
+    """Load spectra, features and runs into the database; the first run becomes the current one."""
+    plan, section = job.plan, job.settings.publication
+    connection = publication.connect(
+        host=section.host, port=section.port, database=section.database, user=section.user
+    )
+    with connection:
+        publication.create_tables(connection)
         for run in reversed(plan.runs):
             total = plan.spectra.manifest["rows"] + plan.features.manifest["usable"]
             with Progress(f"publishing {run.run_id}", total) as progress:
