@@ -349,7 +349,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="p_artefact" type="real" ucd="stat.probability"
       description="Share of class artefact in the label distribution; NULL where no label reaches"/>
     <column name="score" type="real" ucd="stat.probability;src.class"
-      description="Sum of the shares of the target classes: emission, double_peak"/>
+      description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
       description="Rank by score among the survey's spectra, best is 1; NULL for training spectra">
       <values nullLiteral="-2147483648"/>
@@ -374,7 +374,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="score" type="real" ucd="stat.probability;src.class"
-      description="Sum of the shares of the target classes: emission, double_peak"/>
+      description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
     <column name="p_absorption" type="real" ucd="stat.probability"
       description="Share of class absorption in the label distribution; NULL where no label reaches"/>
     <column name="p_emission" type="real" ucd="stat.probability"

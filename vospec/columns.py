@@ -578,7 +578,8 @@ SCORE = Column(
     "real",
     "",
     "stat.probability;src.class",
-    "Sum of the shares of the target classes: " + ", ".join(TARGET_CLASSES),
+    f"Sum of the shares of the target classes ({', '.join(TARGET_CLASSES)}), halved where "
+    "no line stands above the continuum at Hα",
 )
 RANK = Column(
     "rank",

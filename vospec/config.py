@@ -17,7 +17,7 @@ import tomlkit
 
 from vospec.errors import ConfigurationError
 
-METHODS = ("label_spreading", "label_propagation")
+METHODS = ("label_propagation", "label_spreading")
 KERNELS = ("resolving_power", "paper", "fitted")
 WEIGHTS = ("local_scaling", "binary", "rbf")
 #: Beyond a degree neighbours are no longer the same star.
@@ -145,6 +145,13 @@ class LearningSettings:
         lambda v: 0 < v < 1,
         "between 0 and 1",
     )
+    line_significance: float = _key(
+        3.0,
+        "a score counts half where Hα does not stand above the continuum by this many times "
+        "its noise",
+        lambda v: v >= 0,
+        "0 or more",
+    )
     max_iter: int = _key(1000, "bound on the iterations", _positive, "above 0")
     tol: float = _key(
         1e-4, "relative change at which the propagation has converged", _positive, "above 0"
@@ -155,7 +162,9 @@ class LearningSettings:
 class SelectionSettings:
     """Which scores make a candidate."""
 
-    min_score: float = _key(0.5, "least score of a candidate", lambda v: 0 <= v <= 1, "0 to 1")
+    min_score: float = _key(
+        0.5, "a candidate's score is above this", lambda v: 0 <= v <= 1, "0 to 1"
+    )
     n_candidates: int = _key(10000, "most candidates of a run", _positive, "above 0")
     n_explained: int = _key(
         200,

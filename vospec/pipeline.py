@@ -249,7 +249,15 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
     """Propagate, score, select; the record comes last and makes the run complete."""
     started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
     propagated = runs.propagate(edges, vertices.classes, run.method, section)
-    scores = runs.score_table(run.run_id, vertices, propagated.shares)
+    peaks, noise = runs.peaks(plan.features, vertices, plan.grid)
+    scores = runs.score_table(
+        run.run_id,
+        vertices,
+        propagated.shares,
+        peaks=peaks,
+        noise=noise,
+        significance=section.line_significance,
+    )
     candidates = runs.candidate_table(
         scores,
         of=plan.spectra,

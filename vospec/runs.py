@@ -18,6 +18,7 @@ from vospec import __version__, learning
 from vospec.columns import CANDIDATES, CLASSES, FEATURES, RUNS, SCORES, SPECTRA, TARGET_CLASSES
 from vospec.config import LearningSettings, SelectionSettings
 from vospec.errors import ConfigurationError, NoSpectraError
+from vospec.spectra.lines import HALPHA
 from vospec.store import Dataset, arrow_schema
 
 UNLABELLED = -1
@@ -103,11 +104,71 @@ def propagate(
     return Propagated(shares, estimator.n_iter_, estimator.converged_)
 
 
-def score_table(run_id: str, vertices: Vertices, shares: NDArray[np.float64]) -> pa.Table:
-    """Rows of :data:`vospec.columns.SCORES`; a spectrum that no label reached has nulls."""
+def peaks(
+    features: Dataset, vertices: Vertices, grid: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Height of the flux at Hα above the continuum, and its noise, of every vertex.
+
+    Parameters
+    ----------
+    features : Dataset
+        Vectors of all vertices; read a batch at a time.
+    vertices : Vertices
+        The spectra of the graph.
+    grid : (n_elements,) array
+        Vacuum wavelengths in Å.
+
+    Returns
+    -------
+    peaks, noise : (n,) arrays
+        As :func:`vospec.learning.tempered` takes them.
+    """
+    found = np.full((2, len(vertices.classes)), np.nan)
+    batches = features.read().to_batches(
+        columns=["spectrum_id", "flux", "continuum_noise"], filter=pc.field("flux").is_valid()
+    )
+    for batch in batches:
+        if len(batch):
+            rows = pc.index_in(batch.column("spectrum_id"), vertices.spectrum_id)
+            flux = batch.column("flux").flatten().to_numpy().reshape(len(batch), -1)
+            heights = learning.mean_peaks(flux, grid, centre=HALPHA)
+            found[:, rows.to_numpy()] = heights, batch.column("continuum_noise").to_numpy()
+    return found[0], found[1]
+
+
+def score_table(  # noqa: PLR0913 - all but three by name
+    run_id: str,
+    vertices: Vertices,
+    shares: NDArray[np.float64],
+    *,
+    peaks: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    significance: float,
+) -> pa.Table:
+    """Rows of :data:`vospec.columns.SCORES`; a spectrum that no label reached has nulls.
+
+    Parameters
+    ----------
+    run_id : str
+        The run.
+    vertices : Vertices
+        The spectra of the graph.
+    shares : (n, len(CLASSES)) array
+        Shares of every class.
+    peaks, noise : (n,) arrays
+        As :func:`peaks` gives them.
+    significance : float
+        Multiple of the noise by which a line stands above the continuum.
+
+    Returns
+    -------
+    Table
+        In the order of the vertices.
+    """
     reached = ~np.isnan(shares).all(axis=1)
     targets = [CLASSES.index(name) for name in TARGET_CLASSES]
-    score = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
+    raw = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
+    score = learning.tempered(raw, peaks, noise, significance=significance)
     ranked = np.where(vertices.survey, score, np.nan)
     # A class without labels has no share: it adds nothing to the entropy.
     entropy = np.where(reached, learning.entropy(np.nan_to_num(shares)), np.nan)
@@ -149,7 +210,7 @@ def candidate_table(
     Table
         Rows of :data:`vospec.columns.CANDIDATES`, best first.
     """
-    best = (pc.field("score") >= selection.min_score) & (pc.field("rank") <= selection.n_candidates)
+    best = (pc.field("score") > selection.min_score) & (pc.field("rank") <= selection.n_candidates)
     chosen = scores.filter(best).sort_by("rank")
     names = chosen.column("spectrum_id")
     for table in (_rows_of(of, names, _TOLD), _rows_of(features, names, _MEASURED)):
