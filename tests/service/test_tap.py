@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import pyvo
 from astropy.table import Table
+from astropy.units import Unit
 
 from tests.publication import samples
 from tests.service.conftest import OTHER_RUN, RUN, SERVICE
@@ -50,7 +51,7 @@ def test_table_is_read_with_units_and_ucds(tap: pyvo.dal.TAPService, name: str) 
     for column in columns:
         described = result.getdesc(column.name)
         assert (described.ucd or "") == column.ucd
-        assert str(described.unit or "") == column.unit
+        assert described.unit == (Unit(column.unit) if column.unit else None)
         assert " ".join(described.description.split()) == column.description
 
 
