@@ -74,7 +74,7 @@
         SELECT n.neighbour_id, n.class, n.share, c.spectrum_id, c.rank, c.score
         FROM vospec.neighbours AS n
         JOIN vospec.candidates AS c ON c.spectrum_id = n.spectrum_id
-        WHERE n.kind = 'label' AND n.neighbour_id = (
+        WHERE n.kind = 'label' AND n.neighbour_id IN (
           SELECT TOP 1 neighbour_id FROM vospec.neighbours
           WHERE kind = 'label' GROUP BY neighbour_id ORDER BY SUM(share) DESC)
         ORDER BY n.share DESC
