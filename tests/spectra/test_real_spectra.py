@@ -56,7 +56,10 @@ def adapted(files: list[str], **kernel: float | str) -> np.ndarray:
 
 
 def residual(one: np.ndarray, other: np.ndarray) -> float:
-    """RMS difference around Hα at the best shift in radial velocity."""
+    """RMS difference around Hα at the best shift in radial velocity.
+
+    The survey's spectrum is shifted by interpolation, which takes away some of its noise.
+    """
     near = (GRID >= 6540.0) & (GRID <= 6590.0)
     factors = 1.0 + np.arange(-300.0, 301.0, 5.0) / LIGHT_SPEED
     shifted = np.stack([np.interp(GRID[near] * factor, GRID, one) for factor in factors])
@@ -98,13 +101,15 @@ def test_same_star_looks_the_same_in_both_archives(survey: Survey) -> None:
     files = [survey.rows[i]["ccd700_file"] for i in pairs]
     lamost = rectify(survey.flux[pairs], GRID, mask=survey.mask[pairs]).flux
 
-    def median(**kernel: float | str) -> float:
+    def residuals(**kernel: float | str) -> np.ndarray:
         ccd700 = rectify(adapted(files, **kernel), GRID).flux
-        return float(np.median([residual(*pair) for pair in zip(lamost, ccd700, strict=True)]))
+        return np.array([residual(*pair) for pair in zip(lamost, ccd700, strict=True)])
 
-    by_resolution, by_paper, unadapted = median(), median(fwhm="paper"), median(fwhm=0.0)
-    assert by_resolution < by_paper < unadapted
-    assert by_resolution < 0.033
+    by_resolution, by_paper, unadapted = residuals(), residuals(fwhm="paper"), residuals(fwhm=0.0)
+    for summary in (np.median, np.mean):
+        assert summary(by_resolution) < summary(by_paper) < summary(unadapted)
+    assert np.median(by_resolution) <= 0.031
+    assert by_resolution.mean() <= 0.032
 
 
 def test_emission_survives(survey: Survey) -> None:
