@@ -17,6 +17,7 @@ COMMANDS = (
     "ingest",
     "features",
     "score",
+    "evaluate",
     "publish",
     "run",
     "status",

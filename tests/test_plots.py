@@ -13,7 +13,7 @@ from tests.spectra.test_calibration import pairs as synthetic
 from vospec import config, drawn, plots
 from vospec.__main__ import main
 from vospec.drawn import Drawn
-from vospec.errors import PairError
+from vospec.errors import OutputError, PairError
 from vospec.spectra import kernel_fwhm
 from vospec.spectra.comparison import Pair
 from vospec.spectra.lines import HALPHA
@@ -89,9 +89,9 @@ def test_masked_pixels_are_not_drawn(pair: Pair, tmp_path: Path, figures: list[F
 
 def test_what_cannot_be_drawn_is_told(pair: Pair, tmp_path: Path) -> None:
     training, survey = both(pair)
-    with pytest.raises(PairError, match=r"nowhere.pair\.png: the figure cannot be written"):
+    with pytest.raises(OutputError, match=r"nowhere.pair\.png: the figure cannot be written"):
         plots.pair(tmp_path / "nowhere" / "pair.png", training, survey, fwhm=3.6, grid=GRID)
-    with pytest.raises(PairError, match=r"pair\.xyz: the figure cannot be written"):
+    with pytest.raises(OutputError, match=r"pair\.xyz: the figure cannot be written"):
         plots.pair(tmp_path / "pair.xyz", training, survey, fwhm=3.6, grid=GRID)
     hidden = Drawn(
         *("lamost", None, None, 1800.0, None),

@@ -28,7 +28,8 @@ interrupted:
   publish   load everything into PostgreSQL, where DaCHS serves it
   run       all of these
 
-Spectra of a service of the Virtual Observatory are downloaded by fetch.
+Spectra of a service of the Virtual Observatory are downloaded by fetch. How good the
+methods are on spectra whose class is known is told by evaluate, after score.
 """
 
 EPILOG = """\
@@ -88,6 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "calibrate", _calibrate, CALIBRATE)
     commands.choices["calibrate"].add_argument(
         "--write", action="store_true", help="write the width into the settings file"
+    )
+    _add(commands, "evaluate", _evaluate, EVALUATE)
+    commands.choices["evaluate"].add_argument(
+        "--output",
+        type=Path,
+        default=Path("evaluation"),
+        metavar="FOLDER",
+        help="where evaluation.csv and evaluation.png go (default: evaluation)",
     )
     _add_plot(commands)
     shown = commands.add_parser("config", help="print all settings with their meaning, as TOML")
@@ -183,6 +192,10 @@ def _add_plot(commands: Commands) -> None:
 
 
 CALIBRATE = "fit the adapting kernel on stars that both archives have observed (after ingest)"
+EVALUATE = (
+    "judge the methods and what one would take otherwise on labels that they have not seen "
+    "(after score)"
+)
 FETCH_NOTE = "what was interrupted goes on; exit code 1: something failed or was cut short"
 
 
@@ -295,6 +308,18 @@ def _calibrate(given: argparse.Namespace) -> int:
         width = round(fitted.calibration.fwhm, 2)
         config.write(given.config, "adaptation", kernel="fitted", fwhm_angstrom=width)
         logger.info("%s: [adaptation] kernel = fitted, fwhm_angstrom = %s", given.config, width)
+    return 0
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    from vospec import assessment, evaluate  # noqa: PLC0415
+    from vospec.plan import Plan  # noqa: PLC0415
+
+    found = evaluate.evaluate(Plan(config.load(given.config)))
+    for line in assessment.lines(found):
+        sys.stdout.write(line + "\n")
+    for path in assessment.write(found, given.output):
+        logger.info("%s", path)
     return 0
 
 

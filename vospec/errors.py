@@ -43,6 +43,14 @@ class PairError(VospecError):
     """There are no pairs of spectra of the same star, or not the one that was asked for."""
 
 
+class EvaluationError(VospecError):
+    """Too few labels, or labels of too few kinds, to judge a method by."""
+
+
+class OutputError(VospecError):
+    """A file that was asked for cannot be written."""
+
+
 class StoreError(VospecError):
     """A dataset of the store is missing or incomplete."""
 

@@ -213,7 +213,7 @@ def named(found: Sequence[Star], name: str) -> Star:
         identified = star.only(name)
         if identified is not None:
             return identified
-        if any(one.object and _plain(one.object) == _plain(name) for one in star.training):
+        if any(one.object and plain(one.object) == plain(name) for one in star.training):
             return star
     known = ", ".join(star.name for star in found[:20]) or "none"
     more = f" and {len(found) - 20} more" if len(found) > 20 else ""  # noqa: PLR2004 - as above
@@ -221,7 +221,8 @@ def named(found: Sequence[Star], name: str) -> Star:
     raise PairError(message)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name as it is compared: without spaces, in small letters."""
     return "".join(name.split()).casefold()
 
 

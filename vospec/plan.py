@@ -129,6 +129,14 @@ class Plan:
         return self._dataset("neighbours", self.vectors.path, self.settings.learning.n_neighbors)
 
     @cached_property
+    def evaluations(self) -> Dataset:
+        """Quality of the methods on the labels, and on the survey's truth."""
+        learning, truth = asdict(self.settings.learning), self.settings.survey.truth
+        del learning["methods"]
+        inputs = (self.neighbours.path, self.labels.path, learning, asdict(self.settings.pairs))
+        return self._dataset("evaluations", *inputs, _digest(truth) if truth else "")
+
+    @cached_property
     def runs(self) -> tuple[Run, ...]:
         """The runs of the methods; the first becomes the current one."""
         learning, selection = asdict(self.settings.learning), asdict(self.settings.selection)

@@ -1,21 +1,24 @@
-"""Figures: the spectra of a star in both archives, and a spectrum with its Hα line.
+"""Figures: a star in both archives, a spectrum with its Hα line, how good methods are.
 
 The first is figure 1 of Škoda et al. (2017, IAU Symp. 325): the training archive's
 spectrum as it is, adapted, and the survey's, with their difference beneath. It needs no
 display.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.legend import Legend
 from numpy.typing import NDArray
 
 from vospec.drawn import Drawn
-from vospec.errors import PairError
+from vospec.errors import OutputError, PairError
 from vospec.spectra.comparison import WINDOW, Comparison, Pair, compare
 from vospec.spectra.lines import HALPHA
 
@@ -23,9 +26,12 @@ from vospec.spectra.lines import HALPHA
 MARKED = {"Hα": HALPHA, "He I": 6679.99}
 #: What a figure shows of the spectrum around Hα.
 ZOOM = (6480.0, 6700.0)
-Place = Literal["upper left", "lower right", "best"]
+Place = Literal["upper left", "lower left", "lower right", "best"]
 #: Colours that stay apart in print and to every eye (Okabe & Ito 2008).
 _GREY, _BLUE, _VERMILION = "0.62", "#0072B2", "#D55E00"
+_GREEN, _PURPLE = "#009E73", "#CC79A7"
+#: Colour and dashes of methods: those of the graph are solid.
+_LINES = ((_VERMILION, "-"), (_BLUE, "-"), (_GREEN, "--"), (_PURPLE, "-."), ("k", ":"))
 
 
 def pair(  # noqa: PLR0913 - all but three by name
@@ -60,7 +66,9 @@ def pair(  # noqa: PLR0913 - all but three by name
     Raises
     ------
     PairError
-        The spectra cannot be compared, or the file cannot be written.
+        The spectra cannot be compared.
+    OutputError
+        The file cannot be written.
     """
     both = Pair(
         *(training.flux, training.spectral_axis, training.mask),
@@ -170,7 +178,7 @@ def spectrum(path: Path, drawn: Drawn, *, title: str) -> None:
 
     Raises
     ------
-    PairError
+    OutputError
         The file cannot be written.
     """
     figure = Figure(figsize=(7.1, 5.4), layout="constrained")
@@ -191,10 +199,61 @@ def spectrum(path: Path, drawn: Drawn, *, title: str) -> None:
     _save(figure, path)
 
 
-def _legend(axes: Axes, place: Place, columns: int = 1) -> None:
+def precision_recall(path: Path, questions: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Draw precision against recall of every method, a panel a question.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix tells the format (png, pdf, svg).
+    questions
+        Rows of `vospec.evaluate.EVALUATIONS` by their question.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    figure = Figure(figsize=(0.6 + 4.0 * len(questions), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(questions), squeeze=False)[0]
+    for axes, (question, rows) in zip(panels, questions.items(), strict=True):
+        for row, (colour, dashes) in zip(rows, _LINES, strict=False):
+            # Precision holds back to the recall before: the average is the area beneath.
+            axes.step(
+                *(row["recall_curve"], row["precision_curve"]),
+                where="post",
+                color=colour,
+                ls=dashes,
+                lw=1.3,
+                label=f"{row['method'].replace('_', ' ')} {row['average_precision']:.3f}",
+            )
+        told = question.replace("_", " ").capitalize()
+        axes.set_title(f"{told}: {rows[0]['n_judged']} spectra, {rows[0]['n_targets']} sought")
+        low = _lowest(rows)
+        axes.set(xlim=(0.0, 1.01), ylim=(low, 1.0 + 0.03 * (1.0 - low)), xlabel="Recall")
+        _ticks(axes)
+        _legend(axes, "lower left").set_title("Average precision", FontProperties(size=8))
+    panels[0].set_ylabel("Precision")
+    _save(figure, path)
+
+
+def _lowest(rows: Sequence[Mapping[str, Any]]) -> float:
+    """The end of an axis on which all curves, up to a recall of 0.9, leave room for a legend."""
+    precisions: list[float] = [
+        precision
+        for row in rows
+        for recall, precision in zip(row["recall_curve"], row["precision_curve"], strict=True)
+        if recall <= 0.9  # noqa: PLR2004 - as above
+    ]
+    return max(0.0, 1.0 - 2.2 * max(1.0 - min(precisions), 0.01))
+
+
+def _legend(axes: Axes, place: Place, columns: int = 1) -> Legend:
     """A legend that hides what it lies on."""
     legend = axes.legend(fontsize=8, loc=place, ncols=columns, framealpha=1.0, edgecolor="none")
     legend.set_zorder(5)
+    return legend
 
 
 def _ticks(axes: Axes) -> None:
@@ -207,4 +266,4 @@ def _save(figure: Figure, path: Path) -> None:
         figure.savefig(path, dpi=200)
     except (OSError, ValueError) as fault:
         message = f"{path}: the figure cannot be written ({fault})"
-        raise PairError(message) from fault
+        raise OutputError(message) from fault

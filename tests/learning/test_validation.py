@@ -108,7 +108,7 @@ def test_labels_of_the_judged_are_hidden() -> None:
             hidden[train] = given.classes[train]
             model.fit(given.graph, hidden)
             scores.append(model.label_distributions_[test][:, model.classes_ == 2].sum(axis=1))
-        np.testing.assert_array_equal(found.scores, np.concatenate(scores))
+        np.testing.assert_array_equal(found.scores, np.concatenate(scores).astype(np.float32))
 
 
 def measured() -> tuple[MethodQuality, NDArray[np.int_]]:

@@ -70,8 +70,8 @@ class MethodQuality:
     rows : (n,) int
         Judged rows, part after part.
     scores : (n,) float64
-        Their scores, NaN where no label reaches; they do not know the label, which is
-        what a calibration needs.
+        Their scores, of graph methods in single precision, NaN where no label reaches; they
+        do not know the label, which is what a calibration needs.
     average_precision : float
         Of the targets, over all parts.
     precision_at : Precision
@@ -182,12 +182,14 @@ def over_shift(classes: ArrayLike, teaching: ArrayLike, stars: ArrayLike) -> lis
     return [Split(np.flatnonzero(known & teaching), np.flatnonzero(known & ~teaching & ~taught))]
 
 
-def validate(
+def validate(  # noqa: PLR0913 -- named parameters of the methods
     problem: Problem,
     splits: Iterable[Split],
     *,
     methods: Sequence[Method] = METHODS,
     alpha: float = 0.9,
+    max_iter: int = 1000,
+    tol: float = 1e-6,
     seed: int = 0,
 ) -> list[MethodQuality]:
     """Judge methods on the same parts.
@@ -202,6 +204,8 @@ def validate(
         Names among `METHODS`.
     alpha : float, optional
         That of Label Spreading.
+    max_iter, tol : int, float, optional
+        Those of both graph methods.
     seed : int, optional
         Of inner folds and forests.
 
@@ -220,20 +224,30 @@ def validate(
         message = f"methods: expected some of {', '.join(METHODS)}, found {', '.join(unknown)}"
         raise ValueError(message)
     parts = list(splits)
-    return [_judged(problem, parts, method, alpha, seed) for method in methods]
+    options = {"alpha": alpha, "max_iter": max_iter, "tol": tol}
+    return [_judged(problem, parts, method, options, seed) for method in methods]
 
 
 def _judged(
-    problem: Problem, parts: list[Split], method: Method, alpha: float, seed: int
+    problem: Problem,
+    parts: list[Split],
+    method: Method,
+    options: dict[str, Any],
+    seed: int,
 ) -> MethodQuality:
     known = np.unique(problem.classes[problem.classes != UNLABELLED])
-    found = [_shares(problem, part, method, known=known, alpha=alpha, seed=seed) for part in parts]
+    found = [
+        _shares(problem, part, method, known=known, options=options, seed=seed) for part in parts
+    ]
     shares = np.vstack([each[0] for each in found])
     rows = np.concatenate([part.test for part in parts])
     reached = ~np.isnan(shares).any(axis=1)
     scores = shares[:, np.isin(known, problem.targets)].sum(axis=1)
     if problem.factors is not None:
         scores *= problem.factors[rows]
+    if method in get_args(GraphMethod):
+        # As they are published: what differs by less is where the iterations stopped.
+        scores = scores.astype(np.float32).astype(np.float64)
     decided = np.where(reached, known[np.nan_to_num(shares).argmax(axis=1)], UNLABELLED)
     parameters = tuple(each[1] for each in found)
     return _measured(problem, method, parameters, rows=rows, scores=scores, decided=decided)
@@ -245,7 +259,7 @@ def _shares(  # noqa: PLR0913 -- the arguments of `validate` and the classes
     method: Method,
     *,
     known: NDArray[np.int_],
-    alpha: float,
+    options: dict[str, Any],
     seed: int,
 ) -> tuple[NDArray[np.float64], Mapping[str, Any]]:
     """Return shares (n_test, len(known)) of the judged rows, and the parameters."""
@@ -254,10 +268,11 @@ def _shares(  # noqa: PLR0913 -- the arguments of `validate` and the classes
         hidden = np.full(len(problem.classes), UNLABELLED)
         hidden[part.train] = problem.classes[part.train]
         spreading = method == "label_spreading"
-        model = LabelSpreading(alpha=alpha) if spreading else LabelPropagation()
+        given = {k: v for k, v in options.items() if spreading or k != "alpha"}
+        model = LabelSpreading(**given) if spreading else LabelPropagation(**given)
         model.fit(problem.graph, hidden)
         shares[:, np.isin(known, model.classes_)] = model.label_distributions_[part.test]
-        return shares, {"alpha": alpha} if spreading else {}
+        return shares, given
     teaching = (each[part.train] for each in (problem.vectors, problem.classes, problem.stars))
     search = tuned(method, *teaching, targets=problem.targets, seed=seed)  # type: ignore[arg-type] # a baseline
     shares[:, np.isin(known, search.classes_)] = search.predict_proba(problem.vectors[part.test])
