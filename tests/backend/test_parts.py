@@ -128,8 +128,8 @@ def test_row_groups_are_read_by_role(tmp_path: Path) -> None:
     found = {
         role: [
             value
-            for rows, chosen in parts.read_role(dataset, 0, ("x",), role)
-            for value in rows.column("x").take(pa.array(chosen)).to_pylist()
+            for rows in parts.read_role(dataset, 0, role)
+            for value in rows.read("x").column("x").take(pa.array(rows.chosen)).to_pylist()
         ]
         for role in ("survey", "training")
     }

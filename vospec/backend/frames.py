@@ -43,7 +43,7 @@ def lists(values: NDArray[Any], usable: NDArray[np.bool_], kind: pa.DataType) ->
     lengths = np.where(usable, values.shape[1], 0)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     flat = pa.array(values[usable].ravel(), type=kind.value_type)
-    return pa.ListArray.from_arrays(pa.array(offsets), flat, mask=pa.array(~usable))
+    return pa.ListArray.from_arrays(pa.array(offsets), flat, type=kind, mask=pa.array(~usable))
 
 
 def _unpacked(values: pa.Array) -> NDArray[Any]:
@@ -76,11 +76,6 @@ class Ragged:
     def row(self, row: int) -> NDArray[Any]:
         """One of the lists."""
         return self.values[self.starts[row] :][: self.lengths[row]]
-
-    def key(self, row: int) -> tuple[float, float, int]:
-        """First and last value of a list and its length, by which rising lists are told apart."""
-        values = self.row(row)
-        return float(values[0]), float(values[-1]), len(values)
 
     def rows(self, rows: NDArray[np.intp], skip: NDArray[np.intp], length: int) -> NDArray[Any]:
         """Of some lists `length` values after the first `skip`, as (rows, length)."""

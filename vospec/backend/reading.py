@@ -67,7 +67,8 @@ def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
     flat = np.concatenate(given) if given else np.empty(0)
     mask = pa.array([value is None for value in values])
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, kind.value_type), mask=mask)
+    values = pa.array(flat, kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=kind, mask=mask)
 
 
 class Identities:

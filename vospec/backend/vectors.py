@@ -17,32 +17,52 @@ from numpy.typing import ArrayLike, NDArray
 from vospec import spectra
 from vospec.backend import parts
 from vospec.backend.frames import Ragged, lists
-from vospec.backend.parts import Content
+from vospec.backend.parts import Content, RowGroup
 from vospec.columns import ADAPTED, FEATURES, LINE_MEASURES, UNUSABLE, LineFlag, Quality
 from vospec.spectra.features import covers
 from vospec.spectra.lines import HALPHA
 from vospec.store import Dataset, arrow_schema, matrix
 
-#: What the kernels need of a spectrum.
-PIXELS = ("spectrum_id", "resolving_power", "quality", "spectral_axis", "flux", "ivar", "mask")
+#: What is asked of a spectrum before its pixels, and these.
+HEAD = ("spectrum_id", "resolving_power", "quality", "spectral_start", "spectral_stop", "n_pixels")
+PIXELS = ("flux", "ivar", "mask")
 
 #: Å; the arms of LAMOST meet between 5700 and 5900 Å.
 FIRST_WAVELENGTH = 5600.0
 #: Å beyond the grid, more than half a pixel of any archive and the wings of any kernel.
 MARGIN = 20.0
+#: Axes remembered; a survey has some dozens, and every spectrum of CCD700 its own.
+AXES = 512
+
+#: Ends and length of an axis, and what else spectra must share.
+Key = tuple[float, ...]
+#: Pixels before those that the kernels look at, and the wavelengths of these.
+Window = tuple[int, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Spectra as they were read, one row each."""
+    """Spectra as they were read, one row each.
+
+    Attributes
+    ----------
+    axes : list of tuple
+        First and last wavelength and number of pixels, by which axes are told apart.
+    """
 
     spectrum_id: pa.ChunkedArray
     quality: NDArray[np.int32]
     resolving_power: list[float]
-    spectral_axis: Ragged
+    axes: list[Key]
     flux: Ragged
     ivar: Ragged
     mask: Ragged
+
+    @property
+    def has_pixels(self) -> NDArray[np.bool_]:
+        """Whether a spectrum can be used, and has pixels; shape (rows,)."""
+        found: NDArray[np.bool_] = ((self.quality & UNUSABLE) == 0) & (self.flux.lengths > 0)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +102,6 @@ class OnGrid:
     line_flags: NDArray[np.int32]
 
 
-#: Ends and length of an axis, and what else spectra must share.
-Key = tuple[float, ...]
 OntoGrid = Callable[[Group], spectra.Resampled]
 
 
@@ -133,17 +151,18 @@ def adapted(
         )
 
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for rows, chosen in parts.read_role(origin, part, PIXELS, "training"):
-            batch = _batch(rows, chosen)
-            placed = _place(batch, grid, onto_grid)
+        windows, schema = Windows(grid), arrow_schema(ADAPTED)
+        for rows in parts.read_role(origin, part, "training"):
+            batch = _batch(rows)
+            placed = _place(batch, windows.of(rows, batch), grid, onto_grid)
             usable = (placed.quality & UNUSABLE) == 0
             columns = [
                 batch.spectrum_id.combine_chunks(),
-                lists(placed.flux, usable, pa.list_(pa.float32())),
-                lists(placed.mask, usable, pa.list_(pa.bool_())),
+                lists(placed.flux, usable, schema.field("flux").type),
+                lists(placed.mask, usable, schema.field("mask").type),
                 pa.array(placed.quality, pa.int32()),
             ]
-            yield pa.RecordBatch.from_arrays(columns, schema=arrow_schema(ADAPTED))
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
     return content
 
@@ -181,9 +200,10 @@ def features(
         )
 
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for rows, chosen in parts.read_role(origin, part, PIXELS, "survey"):
-            batch = _batch(rows, chosen)
-            placed = _place(batch, grid, onto_grid)
+        windows = Windows(grid)
+        for group in parts.read_role(origin, part, "survey"):
+            batch = _batch(group)
+            placed = _place(batch, windows.of(group, batch), grid, onto_grid)
             yield _vectors(batch.spectrum_id, placed, grid, resolving_power)
         for rows in parts.read(training, part, ADAPTED.names):
             placed = _adapted(rows, grid)
@@ -192,21 +212,52 @@ def features(
     return content
 
 
-def _batch(rows: pa.Table, chosen: NDArray[np.intp]) -> Batch:
-    """Some rows of a row group; their pixels stay where they are."""
-    plain = {name: rows.column(name).take(pa.array(chosen)) for name in PIXELS[:3]}
+class Windows:
+    """The pixels that the kernels look at, axis by axis.
+
+    Wavelengths are half of a spectrum's bytes, and thousands of spectra share one axis:
+    they are read only where an axis is met for the first time.
+    """
+
+    def __init__(self, grid: NDArray[np.float64]) -> None:
+        self._reach = min(FIRST_WAVELENGTH, grid[0] - MARGIN), grid[-1] + MARGIN
+        self._known: dict[Key, Window] = {}
+
+    def of(self, rows: RowGroup, batch: Batch) -> dict[Key, Window]:
+        """How many pixels come before the window, and its wavelengths, for every axis."""
+        wanted = {batch.axes[row]: row for row in np.flatnonzero(batch.has_pixels).tolist()}
+        if new := wanted.keys() - self._known.keys():
+            axes = Ragged(rows.read("spectral_axis").column(0), rows.chosen)
+            if len(self._known) > AXES:
+                self._known = {key: self._known[key] for key in wanted.keys() - new}
+            self._known |= {key: self._window(axes.row(wanted[key])) for key in new}
+        return self._known
+
+    def _window(self, axis: NDArray[np.float64]) -> Window:
+        # All of it where no pixel lies within reach: it is told to be outside of the grid.
+        start, stop = np.searchsorted(axis, self._reach).tolist()
+        return (start, axis[start:stop].copy()) if start < stop else (0, axis.copy())
+
+
+def _batch(rows: RowGroup) -> Batch:
+    """The rows asked for; their pixels stay where they are."""
+    head, pixels = rows.read(*HEAD).take(pa.array(rows.chosen)), rows.read(*PIXELS)
+    ends = (head.column(name).to_pylist() for name in HEAD[3:])
     return Batch(
-        spectrum_id=plain["spectrum_id"],
-        quality=plain["quality"].to_numpy(),
-        resolving_power=plain["resolving_power"].to_pylist(),
-        **{name: Ragged(rows.column(name), chosen) for name in PIXELS[3:]},
+        spectrum_id=head.column("spectrum_id"),
+        quality=head.column("quality").to_numpy(),
+        resolving_power=head.column("resolving_power").to_pylist(),
+        axes=list(zip(*ends, strict=True)),
+        **{name: Ragged(pixels.column(name), rows.chosen) for name in PIXELS},
     )
 
 
-def _place(batch: Batch, grid: NDArray[np.float64], onto_grid: OntoGrid) -> OnGrid:
+def _place(
+    batch: Batch, windows: dict[Key, Window], grid: NDArray[np.float64], onto_grid: OntoGrid
+) -> OnGrid:
     """Bring spectra onto the grid, axis by axis."""
     placed = _nothing(batch.quality, grid)
-    for group in _groups(batch, grid):
+    for group in _groups(batch, windows):
         if not _covers(group.spectral_axis, grid):
             placed.quality[group.rows] |= Quality.OUTSIDE_GRID
             continue
@@ -246,24 +297,19 @@ def _covers(axis: NDArray[np.float64], grid: NDArray[np.float64]) -> bool:
     return len(axis) > 2 and bool(np.all(np.diff(axis) > 0)) and covers(axis, grid)  # noqa: PLR2004
 
 
-def _groups(batch: Batch, grid: NDArray[np.float64]) -> Iterator[Group]:
+def _groups(batch: Batch, windows: dict[Key, Window]) -> Iterator[Group]:
     """The usable spectra by the axes of their windows; ends and length tell an axis."""
-    axes, power, ivar = batch.spectral_axis, batch.resolving_power, batch.ivar
-    windows: dict[Key, tuple[int, NDArray[np.float64]]] = {}
+    power, ivar = batch.resolving_power, batch.ivar
     groups: dict[Key, list[int]] = {}
     skipped = np.zeros(len(power), dtype=np.intp)
-    usable = ((batch.quality & UNUSABLE) == 0) & (axes.lengths > 0)
-    for row in np.flatnonzero(usable).tolist():
-        whole = axes.key(row)
-        if whole not in windows:
-            windows[whole] = _window(axes.row(row), grid)
-        skipped[row], axis = windows[whole]
+    for row in np.flatnonzero(batch.has_pixels).tolist():
+        skipped[row], axis = windows[batch.axes[row]]
         key = (axis[0], axis[-1], len(axis), power[row], ivar.lengths[row] > 0)
         groups.setdefault(key, []).append(row)
     for members in groups.values():
         places = np.array(members)
-        skip, axis = skipped[places], windows[axes.key(members[0])][1]
-        window = skip, len(axis)
+        axis = windows[batch.axes[members[0]]][1]
+        window = skipped[places], len(axis)
         yield Group(
             rows=places,
             spectral_axis=axis,
@@ -272,15 +318,6 @@ def _groups(batch: Batch, grid: NDArray[np.float64]) -> Iterator[Group]:
             mask=batch.mask.rows(places, *window),
             variance=_variance(ivar.rows(places, *window)) if ivar.lengths[members[0]] else None,
         )
-
-
-def _window(
-    axis: NDArray[np.float64], grid: NDArray[np.float64]
-) -> tuple[int, NDArray[np.float64]]:
-    """The pixels that the kernels look at, and how many come before; all where there are none."""
-    low, high = min(FIRST_WAVELENGTH, grid[0] - MARGIN), grid[-1] + MARGIN
-    start, stop = np.searchsorted(axis, (low, high)).tolist()
-    return (start, axis[start:stop]) if start < stop else (0, axis)
 
 
 def _variance(ivar: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -316,12 +353,12 @@ def _vectors(
         "n_interpolated": vectors.n_interpolated,
         "line_flags": measures.line_flags | placed.line_flags,
     }
+    schema = arrow_schema(FEATURES)
     columns = {
         "spectrum_id": names.combine_chunks(),
-        "flux": lists(vectors.flux, usable, pa.list_(pa.float32())),
+        "flux": lists(vectors.flux, usable, schema.field("flux").type),
         "quality": pa.array(quality, pa.int32()),
     }
-    schema = arrow_schema(FEATURES)
     for name, numbers in values.items():
         unknown = ~usable | np.isnan(numbers)
         columns[name] = pa.array(numbers, schema.field(name).type, mask=unknown)
