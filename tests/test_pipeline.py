@@ -13,7 +13,7 @@ from pyarrow import csv
 from tests.conftest import N_SURVEY, N_TRAINING
 from vospec import archives, config, export, pipeline, status
 from vospec.backend.session import Engine
-from vospec.columns import SPECTRA, UNUSABLE, Quality
+from vospec.columns import CLASSES, SPECTRA, UNUSABLE, Quality
 from vospec.errors import NoSpectraError, StoreError
 from vospec.pipeline import Job
 from vospec.spectra.lines import HALPHA
@@ -99,6 +99,27 @@ def test_candidates_are_the_best_scores(done: Job) -> None:
         assert all(row["ra"] is not None for row in rows)
         strong = [row for row in rows if row["peak_height"] > 1]
         assert all(row["equivalent_width"] < 0 for row in strong)
+
+
+def test_every_candidate_has_its_evidence(done: Job) -> None:
+    labels = done.plan.labels.table(["spectrum_id", "class"])
+    classes = dict(zip(*(labels.column(i).to_pylist() for i in (0, 1)), strict=True))
+    for run in done.plan.runs:
+        candidates = run.candidates.table().to_pylist()
+        rows = run.neighbours.table().to_pylist()
+        assert all(row["class"] == classes.get(row["neighbour_id"]) for row in rows)
+        assert all(row["neighbour_id"] != row["spectrum_id"] for row in rows)
+        assert run.neighbours.manifest["explained"] == len(candidates) > 0
+        for candidate in candidates:
+            own = [row for row in rows if row["spectrum_id"] == candidate["spectrum_id"]]
+            for kind in ("neighbour", "label"):
+                told = [row for row in own if row["kind"] == kind]
+                assert [row["place"] for row in told] == list(range(1, len(told) + 1))
+                assert 0 < sum(row["share"] for row in told) < 1 + 1e-6
+            # What ten labels gave is not more than what all of them gave.
+            for name in CLASSES:
+                flowed = (r["share"] for r in own if (r["kind"], r["class"]) == ("label", name))
+                assert sum(flowed) <= (candidate[f"p_{name}"] or 0) + 1e-3
 
 
 def test_the_record_tells_how_good_the_run_is(done: Job) -> None:

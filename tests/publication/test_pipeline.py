@@ -42,6 +42,8 @@ def test_what_is_stored_is_published(job: Job, connection: Connection) -> None:
     published = connection.execute("SELECT spectrum_id FROM vospec.candidates ORDER BY rank")
     stored = first.candidates.table().column("spectrum_id").to_pylist()
     assert [name for (name,) in published] == stored
+    evidence = first.neighbours.manifest["rows"]
+    assert _one(connection, "SELECT count(*) FROM vospec.neighbours") == evidence > 0
 
 
 def test_spectra_tell_the_quality_that_they_have_at_the_end(
