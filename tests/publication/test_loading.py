@@ -114,13 +114,17 @@ def test_changed_contents_replace_the_old_ones(connection: Connection) -> None:
         assert _rows(connection, name) == expected
 
 
-def test_candidates_follow_the_current_run_and_scores_keep_all(connection: Connection) -> None:
+def test_candidates_and_evidence_follow_the_current_run_and_scores_keep_all(
+    connection: Connection,
+) -> None:
     publish(connection, run_id="first", contents=samples.contents("first"))
     second = samples.contents("second", scale=0.5)
     publish(connection, run_id="second", contents=second, make_current=False)
-    assert {row["run_id"] for row in _rows(connection, "candidates")} == {"first"}
+    for name in ("candidates", "neighbours"):
+        assert {row["run_id"] for row in _rows(connection, name)} == {"first"}
     publish(connection, run_id="second", contents=second)
-    assert {row["run_id"] for row in _rows(connection, "candidates")} == {"second"}
+    for name in ("candidates", "neighbours"):
+        assert {row["run_id"] for row in _rows(connection, name)} == {"second"}
     assert {row["run_id"] for row in _rows(connection, "scores")} == {"first", "second"}
     states = {row["run_id"]: row["state"] for row in _rows(connection, "runs")}
     assert states == {"first": "kept", "second": "current"}
