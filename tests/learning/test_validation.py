@@ -156,6 +156,12 @@ def test_a_baseline_takes_what_its_inner_folds_prefer() -> None:
     assert len(results["params"]) == np.prod([len(v) for v in GRIDS["k_neighbors"].values()])
 
 
+def test_few_labels_have_few_neighbours() -> None:
+    vectors, _ = profiles(9, 40)
+    search = tuned("k_neighbors", vectors, np.arange(9) % 2, np.arange(9), targets=[1])
+    assert {each["n_neighbors"] for each in search.cv_results_["params"]} == {3, 5, 6}
+
+
 def test_refuses_what_is_none() -> None:
     given = problem()
     with pytest.raises(ValueError, match="methods: expected some of label_propagation,"):

@@ -18,6 +18,7 @@ probability     what a score is worth, here and where targets are rarer
 reliability     whether probabilities hold, what thresholds are worth
 validation      every method on labels it has not seen, by star and over the shift
 baselines       scikit-learn's classifiers, tuned
+folds           parts of like classes, no star in two of them
 induction       distributions of vectors that came after the graph
 evidence        the neighbours and the labels that a score comes from
 """

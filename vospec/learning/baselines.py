@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 
 from vospec.learning.evaluation import average_precision
+from vospec.learning.folds import star_folds
 
 Baseline = Literal["random_forest", "logistic_regression", "k_neighbors"]
 
@@ -75,14 +76,18 @@ def tuned(  # noqa: PLR0913 -- named parameters of one method
         shares = model.predict_proba(some)[:, np.isin(model.classes_, targets)]
         return average_precision(truth, shares.sum(axis=1), targets=targets)
 
-    folds = StratifiedGroupKFold(INNER_FOLDS, shuffle=True, random_state=seed)
-    search = GridSearchCV(
-        _classifier(baseline, seed), GRIDS[baseline], scoring=quality, cv=folds, error_score="raise"
-    )
     # All parameters of a baseline see the same vectors: single precision serves all.
-    return search.fit(
-        np.asarray(vectors, dtype=np.float32), np.asarray(classes), groups=np.asarray(stars)
+    given = np.asarray(vectors, dtype=np.float32), np.asarray(classes)
+    parts = star_folds(np.isin(classes, targets), stars, n_splits=INNER_FOLDS, seed=seed)
+    grid = dict(GRIDS[baseline])
+    if "n_neighbors" in grid:
+        # No more neighbours than there are to find.
+        most = min(len(train) for train, _ in parts)
+        grid["n_neighbors"] = sorted({min(number, most) for number in grid["n_neighbors"]})
+    search = GridSearchCV(
+        _classifier(baseline, seed), grid, scoring=quality, cv=parts, error_score="raise"
     )
+    return search.fit(*given)
 
 
 def _classifier(baseline: Baseline, seed: int) -> Any:  # noqa: ANN401 -- as above

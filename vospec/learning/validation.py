@@ -20,10 +20,10 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_curve, precision_recall_fscore_support
-from sklearn.model_selection import StratifiedGroupKFold
 
 from vospec.learning.baselines import Baseline, tuned
 from vospec.learning.evaluation import Precision, average_precision, precision_at
+from vospec.learning.folds import star_folds
 from vospec.learning.propagation import UNLABELLED, LabelPropagation, LabelSpreading
 from vospec.learning.reliability import reliability
 
@@ -155,8 +155,7 @@ def by_star(
     if n_stars < n_splits:
         message = f"stars: expected at least {n_splits} with labels, found {n_stars}"
         raise ValueError(message)
-    folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    parts = folds.split(labelled, classes[labelled], stars[labelled])
+    parts = star_folds(classes[labelled], stars[labelled], n_splits=n_splits, seed=seed)
     return [Split(labelled[train], labelled[test]) for train, test in parts]
 
 
