@@ -169,7 +169,7 @@ class SelectionSettings:
     n_explained: int = _key(
         200,
         "best candidates for which the labels behind the score are told; eight of them cost as "
-        "much as a run",
+        "much time as spreading the labels once",
         lambda v: v >= 0,
         "0 or more",
     )

@@ -45,7 +45,7 @@ def neighbour_table(  # noqa: PLR0913 - named parameters of one method
         With which parameters.
     n_explained : int
         How many of the best candidates are traced back to labels; every eight of
-        them cost about as much as the run.
+        them take about as long as spreading the labels once.
     progress : callable, optional
         Called with the number of candidates traced so far.
 
