@@ -30,8 +30,9 @@ def _projected(engine: Engine, flux: np.ndarray, partitions: int, n_components: 
     table = pa.Table.from_pylist(rows, schema=arrow_schema(FEATURES))
     frame = engine.session.createDataFrame(table).repartition(partitions)
     done = engine.session.sparkContext.accumulator(0)
-    made = graph.project(frame, n_components=n_components, n_sample=N, done=done)
-    return made.toArrow()
+    made = graph.project(frame, n_components=n_components, n_sample=N, done=done).toArrow()
+    assert done.value == N
+    return made
 
 
 def test_projection_is_ordered_and_keeps_distances(engine: Engine, flux: np.ndarray) -> None:

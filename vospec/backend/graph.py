@@ -67,7 +67,8 @@ def project(
             )
             done.add(len(batch))
 
-    return usable.mapInArrow(rows, VECTORS).orderBy("spectrum_id")
+    # Sorting looks at its input twice: first for where to cut it.
+    return usable.mapInArrow(rows, VECTORS).persist().orderBy("spectrum_id")
 
 
 def search(
