@@ -70,6 +70,20 @@ def test_over_the_shift_a_method_is_as_good_as_its_run(evaluated: pa.Table, done
         assert found[run.method]["average_precision"] == pytest.approx(recorded, abs=1e-6)
 
 
+def test_without_a_line_a_score_counts_half(
+    evaluated: pa.Table, done: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where no line is high enough all scores are halved, which leaves their order.
+    monkeypatch.setattr(evaluate, "METHODS", ("label_spreading",))
+    learning = replace(done.settings.learning, line_significance=1e9)
+    halved = evaluate.evaluate(Plan(replace(done.settings, learning=learning))).to_pylist()
+    plain = [row for row in evaluated.to_pylist() if row["method"] == "label_spreading"]
+    for row, before in zip(halved, plain, strict=True):
+        assert row["average_precision"] == pytest.approx(before["average_precision_shares"])
+        # Half of what is above 0.95 is far from the share of targets there.
+        assert row["calibration_error"] > before["calibration_error"]
+
+
 def test_the_command_tells_what_is_stored(
     evaluated: pa.Table,
     done: Job,

@@ -1,5 +1,7 @@
 """Validation of the methods: what is hidden stays hidden, what is measured is scikit-learn's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -109,6 +111,18 @@ def test_labels_of_the_judged_are_hidden() -> None:
             model.fit(given.graph, hidden)
             scores.append(model.label_distributions_[test][:, model.classes_ == 2].sum(axis=1))
         np.testing.assert_array_equal(found.scores, np.concatenate(scores).astype(np.float32))
+
+
+def test_factors_are_those_of_the_scores() -> None:
+    given = problem()
+    factors = np.where(np.arange(N) % 2, 1.0, 0.5)
+    weighed = replace(given, factors=factors)
+    splits = by_star(given.classes, given.stars, n_splits=2)
+    methods: tuple[Method, ...] = ("label_spreading", "logistic_regression")
+    for method in methods:
+        (plain,), (found,) = (validate(p, splits, methods=[method]) for p in (given, weighed))
+        np.testing.assert_array_equal(found.scores, plain.scores * factors[plain.rows])
+        np.testing.assert_array_equal(found.classes, plain.classes)
 
 
 def measured() -> tuple[MethodQuality, NDArray[np.int_]]:
