@@ -11,7 +11,9 @@ from vospec.stars import groups
 ARCSEC = 1 / 3600
 
 
-def together(names: list[str | None], dec: list[float], anchors: list[bool] | None = None) -> set:
+def together(
+    names: list[str | None], dec: list[float], anchors: list[bool] | None = None
+) -> set[frozenset[int]]:
     """The groups as sets of rows, over spectra of one right ascension."""
     chosen = np.ones(len(names), dtype=bool) if anchors is None else np.array(anchors)
     numbers = groups(
