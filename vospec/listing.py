@@ -5,7 +5,7 @@ entries are held in memory.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,13 @@ class File(NamedTuple):
     stem: str
     size: int
     changed: int
+
+
+#: Lists the FITS files under a folder.
+Walk = Callable[[str], Iterator[File]]
+
+#: Scheme and authority.
+FileSystemName = tuple[str, str]
 
 
 def stem(path: str) -> str:
@@ -83,7 +90,18 @@ def _filesystem(scheme: str, authority: str) -> fs.FileSystem:
         raise FileSystemError(message) from fault
 
 
-def files(folders: tuple[str, ...]) -> Iterator[File]:
+def unopened(folders: tuple[str, ...]) -> frozenset[FileSystemName]:
+    """The file systems of these folders that pyarrow does not open."""
+    found = set()
+    for scheme, authority in {split(folder)[:2] for folder in folders}:
+        try:
+            _filesystem(scheme, authority)
+        except FileSystemError:
+            found.add((scheme, authority))
+    return frozenset(found)
+
+
+def files(folders: tuple[str, ...], elsewhere: Walk | None = None) -> Iterator[File]:
     """FITS files under the folders, each once, in the order of their paths.
 
     Parameters
@@ -91,6 +109,8 @@ def files(folders: tuple[str, ...]) -> Iterator[File]:
     folders : tuple of str
         Local folders or URIs (``hdfs:``, ``s3a:``); a folder inside another
         is not listed twice.
+    elsewhere : callable
+        Lists a folder of a file system that pyarrow does not open, in an order of its own.
 
     Yields
     ------
@@ -101,10 +121,14 @@ def files(folders: tuple[str, ...]) -> Iterator[File]:
     ------
     NoSpectraError
         A folder does not exist or holds no FITS file.
+    FileSystemError
+        pyarrow does not open a file system, and nobody else lists it.
     """
+    others = unopened(folders) if elsewhere else ()
     for folder in _outermost(folders):
         empty = True
-        for file in _walk(folder):
+        walk = elsewhere if elsewhere and split(folder)[:2] in others else _walk
+        for file in walk(folder):
             empty = False
             yield file
         if empty:
@@ -112,10 +136,10 @@ def files(folders: tuple[str, ...]) -> Iterator[File]:
             raise NoSpectraError(message)
 
 
-def digest(folders: tuple[str, ...]) -> tuple[str, int]:
+def digest(folders: tuple[str, ...], elsewhere: Walk | None = None) -> tuple[str, int]:
     """A checksum over names, lengths and times of the files, and their number."""
     total, checksum = 0, hashlib.sha256()
-    for file in files(folders):
+    for file in files(folders, elsewhere):
         total += 1
         checksum.update(repr(tuple(file)).encode())
     return checksum.hexdigest(), total

@@ -21,7 +21,7 @@ from pyspark import Accumulator
 from pyspark.sql import DataFrame
 
 from vospec import archives, evidence, inventory, listing, neighbourhood, publication, runs, spectra
-from vospec.backend import frames, graph, parts, reading, vectors
+from vospec.backend import frames, graph, hadoop, parts, reading, vectors
 from vospec.backend.session import Engine
 from vospec.columns import ADAPTED, FEATURES, GRID, LABELS, SPECTRA, UNUSABLE, Table
 from vospec.config import Settings
@@ -44,7 +44,7 @@ class Job:
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings = settings
-        self.plan = Plan(settings)
+        self.plan = Plan(settings, hadoop.walk(engine))
         self.engine = engine
 
     def frame(self, dataset: Dataset) -> DataFrame:
@@ -97,12 +97,15 @@ def ingest(job: Job) -> None:
 def _list(plan: Plan) -> None:
     """Write the listing of files, a part at a time."""
     if not plan.files.is_complete():
-        rows = inventory.write(plan.files, listing.files(plan.folders), plan.n_parts)
+        found = listing.files(plan.folders, plan.elsewhere)
+        rows = inventory.write(plan.files, found, plan.n_parts)
         plan.files.complete(rows=rows, folders=plan.folders)
 
 
 def _read(job: Job) -> None:
     plan = job.plan
+    if elsewhere := listing.unopened(plan.folders):
+        hadoop.read(job.engine, plan.files, plan.n_parts, plan.spectra, elsewhere)
     content = reading.spectra(plan.files, plan.n_parts)
     made = job.make("reading spectra", plan.spectra, SPECTRA, content)
     if not made.usable:

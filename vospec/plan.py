@@ -8,7 +8,7 @@ it stands, whether it is there or not.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -41,9 +41,12 @@ class Plan:
     ----------
     settings : Settings
         The job's settings.
+    elsewhere : callable
+        Lists folders of file systems that pyarrow does not open (see :mod:`vospec.listing`).
     """
 
     settings: Settings
+    elsewhere: listing.Walk | None = field(default=None, compare=False)
 
     @cached_property
     def store(self) -> Store:
@@ -79,7 +82,7 @@ class Plan:
     @cached_property
     def inventory(self) -> tuple[str, int]:
         """Checksum and number of the files under the folders."""
-        return listing.digest(self.folders)
+        return listing.digest(self.folders, self.elsewhere)
 
     @property
     def n_parts(self) -> int:

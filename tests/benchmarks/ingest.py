@@ -2,8 +2,9 @@
 
 FOLDER is what ``vospec simulate`` has made. For each N a survey of so many files is made
 of it by links under other names, and the commands are run as a person runs them. Printed
-are spectra a second and core, of the stage's work without the start of Spark, and the
-peak of the memory of Java and of the largest Python worker.
+are spectra a second and core, of the stage's work without the start of Spark; the time of
+processors that the Python workers took a spectrum, which what others do on the machine
+does not count in; and the peak of the memory of Java and of the largest Python worker.
 """
 
 import contextlib
@@ -44,10 +45,11 @@ def _below(process: int) -> list[int]:
     return found
 
 
-def _peaks(process: int, peaks: dict[str, int]) -> None:
+def _look(process: int, peaks: dict[str, int], ticks: dict[int, int]) -> None:
     for number in _below(process):
         try:
             state = Path(f"/proc/{number}/status").read_text()
+            times = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
             command = Path(f"/proc/{number}/cmdline").read_bytes()
         except OSError:
             continue
@@ -55,21 +57,26 @@ def _peaks(process: int, peaks: dict[str, int]) -> None:
         kind = "driver" if number == process else kind
         peak = int((re.search(r"VmHWM:\s+(\d+)", state) or ["", "0"])[1]) // 1024
         peaks[kind] = max(peaks.get(kind, 0), peak)
+        if kind == "worker":
+            # Of proc(5)'s fields the 14th and 15th, counted from the 3rd.
+            ticks[number] = int(times[11]) + int(times[12])
 
 
-def _run(stage: str, toml: Path) -> tuple[dict[str, int], str]:
+def _run(stage: str, toml: Path) -> tuple[dict[str, int], float, str]:
+    """Run a stage: peaks of memory in MB, seconds of the workers' processors, its words."""
     command = [sys.executable, "-m", "vospec", stage, "--config", str(toml)]
     peaks: dict[str, int] = {}
+    ticks: dict[int, int] = {}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603 - our own command
         while running.poll() is None:
             # A process may end while one looks.
             with contextlib.suppress(OSError):
-                _peaks(running.pid, peaks)
+                _look(running.pid, peaks, ticks)
             time.sleep(0.2)
         told = running.stderr.read() if running.stderr else ""
     if running.returncode:
         raise SystemExit(told)
-    return peaks, told
+    return peaks, sum(ticks.values()) / os.sysconf("SC_CLK_TCK"), told
 
 
 def _seconds(told: str, what: str) -> float:
@@ -92,13 +99,14 @@ def main(origin: Path, numbers: list[int]) -> None:
                 ("ingest", ("reading spectra",)),
                 ("features", ("adapting training spectra", "rectifying")),
             ):
-                peaks, told = _run(stage, toml)
+                peaks, worked, told = _run(stage, toml)
                 seconds = [_seconds(told, part) for part in parts]
                 rates.append(seconds[-1])
                 print(
                     f"{total:7d} files  {stage:<9}"
                     f"{'  + '.join(f'{s:.1f} s' for s in seconds):<16}"
-                    f"{total / seconds[-1] / cores:7.0f} a second and core   peak "
+                    f"{total / seconds[-1] / cores:7.0f} a second and core "
+                    f"{1e6 * worked / total:6.0f} µs   peak "
                     + ", ".join(f"{kind} {peak} MB" for kind, peak in sorted(peaks.items())),
                     flush=True,
                 )

@@ -14,7 +14,7 @@ account of where lists begin and end. Statistics of arrays would be of no use to
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,33 @@ def write(
         counts = tasks.mapInArrow(task, ddl).toArrow()
         progress.done = done.value
     return _summed(counts, counted, n_parts)
+
+
+def fill(
+    tasks: DataFrame, numbers: Sequence[int], dataset: Dataset, content: Content, *, table: Table
+) -> None:
+    """Make some parts of a dataset, partition k of the tasks that of the k-th number.
+
+    Raises
+    ------
+    ValueError
+        There are not as many partitions as numbers.
+    """
+    schema = arrow_schema(table)
+    if (found := tasks.rdd.getNumPartitions()) != len(numbers):
+        message = f"expected {len(numbers)} partitions, found {found}"
+        raise ValueError(message)
+
+    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        pa.set_cpu_count(1)
+        context = TaskContext.get()
+        assert context is not None
+        part = numbers[context.partitionId()]
+        _write_part(dataset, part, content(part, batches), schema)
+        deque(batches, maxlen=0)
+        yield from ()
+
+    tasks.mapInArrow(task, "`n` bigint").count()
 
 
 def _summed(counts: pa.Table, counted: list[str], n_parts: int) -> Made:

@@ -5,7 +5,7 @@ two files of one identity meet without a shuffle of spectra.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any
@@ -27,7 +27,13 @@ Row = dict[str, Any]
 _TOLD = [f.name for f in fields(ArchiveSpectrum) if f.name in SPECTRA.names]
 
 
-def spectra(files: Dataset, n_parts: int) -> Content:
+#: Reads the file of a path, which has this place in its part of the listing, into a row.
+Read = Callable[[int, str], Row]
+
+
+def spectra(
+    files: Dataset, n_parts: int, reader: Callable[[Iterator[pa.RecordBatch]], Read] | None = None
+) -> Content:
     """What the parts of the spectra hold.
 
     Parameters
@@ -36,6 +42,8 @@ def spectra(files: Dataset, n_parts: int) -> Content:
         The listing (see :mod:`vospec.inventory`).
     n_parts : int
         Number of parts.
+    reader : callable
+        Makes of the rows of the task at hand what reads files; :func:`row` unless given.
 
     Returns
     -------
@@ -44,11 +52,12 @@ def spectra(files: Dataset, n_parts: int) -> Content:
         be read keeps its row with a quality bit and the reason.
     """
 
-    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def content(part: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         identities, schema = Identities(), arrow_schema(SPECTRA)
-        paths = inventory.paths_of(files, part, n_parts)
+        read = reader(batches) if reader else lambda _, path: row(path)
+        paths = enumerate(inventory.paths_of(files, part, n_parts))
         while some := list(islice(paths, ROWS)):
-            yield batch([identities.settle(row(path)) for path in some], schema)
+            yield batch([identities.settle(read(*file)) for file in some], schema)
 
     return content
 
@@ -99,10 +108,13 @@ def row(path: str) -> Row:
     try:
         content = _content(path)
     except OSError as fault:
-        return _unread(
-            path, None, Quality.UNREADABLE, f"cannot be opened: {fault.strerror or fault}"
-        )
+        return unread(path, f"cannot be opened: {fault.strerror or fault}")
     return unpack(path, content)
+
+
+def unread(path: str, reason: str) -> Row:
+    """The row of a file whose content is not to be had."""
+    return _unread(path, None, Quality.UNREADABLE, reason)
 
 
 def unpack(path: str, content: bytes) -> Row:

@@ -146,6 +146,8 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.adaptive.enabled": "false",
+        # Partitions that are put together stay apart (Spark 4.1 may merge those of one each).
+        "spark.sql.unionOutputPartitioning": "false",
         **{f"spark.executorEnv.{name}": "1" for name in ONE_THREAD},
     }
     if settings.master.startswith("local"):
