@@ -43,9 +43,17 @@ def url(instance: Instance) -> str:
 
 @pytest.fixture(scope="session")
 def session() -> Iterator[requests.Session]:
-    """Connections that are closed at the end."""
+    """Connections that are closed at the end.
+
+    Clients leave an answer that they have not read to its end to the garbage collector,
+    which would complain of the open connection in some other test.
+    """
+    answers: list[requests.Response] = []
     with requests.Session() as opened:
+        opened.hooks["response"].append(lambda answer, **_: answers.append(answer))
         yield opened
+        for answer in answers:
+            answer.close()
 
 
 @pytest.fixture(scope="session")
