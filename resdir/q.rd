@@ -351,7 +351,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="score" type="real" ucd="stat.probability;src.class"
       description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
-      description="Rank by score among the survey's spectra, best is 1; NULL for training spectra">
+      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra">
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="entropy" type="real" unit="bit" ucd="stat.value"
@@ -370,7 +370,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Spectrum" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
-      description="Rank by score among the survey's spectra, best is 1; NULL for training spectra">
+      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra">
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="score" type="real" ucd="stat.probability;src.class"

@@ -586,7 +586,8 @@ RANK = Column(
     "integer",
     "",
     "meta.id;stat.value",
-    "Rank by score among the survey's spectra, best is 1; NULL for training spectra",
+    "Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα "
+    "first; NULL for training spectra",
 )
 
 SCORES = Table(

@@ -169,7 +169,9 @@ def score_table(  # noqa: PLR0913 - all but three by name
     targets = [CLASSES.index(name) for name in TARGET_CLASSES]
     raw = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
     score = learning.tempered(raw, peaks, noise, significance=significance)
-    ranked = np.where(vertices.survey, score, np.nan)
+    # Scores are published in single precision, in which the best are all but 1.
+    ranked = np.where(vertices.survey, score, np.nan).astype(np.float32)
+    clearness = np.divide(peaks, noise, out=np.zeros_like(peaks), where=noise > 0)
     # A class without labels has no share: it adds nothing to the entropy.
     entropy = np.where(reached, learning.entropy(np.nan_to_num(shares)), np.nan)
     columns = {
@@ -177,7 +179,7 @@ def score_table(  # noqa: PLR0913 - all but three by name
         "spectrum_id": vertices.spectrum_id,
         **{f"p_{name}": _nullable(shares[:, i]) for i, name in enumerate(CLASSES)},
         "score": _nullable(score),
-        "rank": pa.array(learning.ranks(ranked), mask=np.isnan(ranked)),
+        "rank": pa.array(learning.ranks(ranked, -clearness), mask=np.isnan(ranked)),
         "entropy": _nullable(entropy),
     }
     return pa.table(columns).cast(arrow_schema(SCORES))
