@@ -21,7 +21,6 @@ from vospec.spectra.lines import HALPHA
 logger = logging.getLogger(__name__)
 
 _TOLD = ("collection", "object", "mjd", "resolving_power", "snr")
-_PIXELS = ("spectral_axis", "flux", "mask")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ def from_file(path: Path) -> Drawn:
         The file holds no spectrum that can be read.
     """
     spectrum = archives.read(path)
-    return Drawn(**{name: getattr(spectrum, name) for name in (*_TOLD, *_PIXELS)})
+    return Drawn(**{name: getattr(spectrum, name) for name in (*_TOLD, *pairs.PIXELS)})
 
 
 def from_store(plan: Plan, *spectrum_ids: str) -> list[Drawn]:

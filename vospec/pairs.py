@@ -27,7 +27,7 @@ SAME_PLACE = 3.0
 BATCH = 100_000
 
 _OBSERVED = ("spectrum_id", "object", "ra", "dec", "mjd", "snr", "resolving_power")
-_PIXELS = ("spectral_axis", "flux", "mask")
+PIXELS = ("spectral_axis", "flux", "mask")
 
 
 @dataclass(frozen=True)
@@ -237,9 +237,9 @@ def pixels(spectra: pyarrow.dataset.Dataset, names: set[str]) -> dict[str, dict[
         for group in fragment.split_by_row_group():
             if group.count_rows(filter=wanted) == 0:
                 continue
-            table = group.to_table(columns=["spectrum_id", *_PIXELS], filter=wanted)
+            table = group.to_table(columns=["spectrum_id", *PIXELS], filter=wanted)
             for row in table.to_pylist():
-                found[row["spectrum_id"]] = {name: np.array(row[name]) for name in _PIXELS}
+                found[row["spectrum_id"]] = {name: np.array(row[name]) for name in PIXELS}
     return found
 
 

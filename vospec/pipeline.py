@@ -198,8 +198,9 @@ def score(job: Job) -> None:
     if todo:
         _build_graph(job)
         vertices, edges = neighbourhood.vertices(plan), neighbourhood.edges(plan)
+        lines = runs.peaks(plan.features, vertices, plan.grid)
         for run in todo:
-            _run(job, run, vertices, edges)
+            _run(job, run, vertices, edges, lines)
     for run in plan.runs:
         for line in runs.told(run.record.table().to_pylist()[0]):
             logger.info("%s", line)
@@ -248,11 +249,11 @@ def _at_most(limit: int, name: str, asked: int) -> int:
     return min(asked, limit)
 
 
-def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None:
+def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph, lines: runs.Lines) -> None:
     """Propagate, score, select; the record comes last and makes the run complete."""
     started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
     propagated = runs.propagate(edges, vertices.classes, run.method, section)
-    peaks, noise = runs.peaks(plan.features, vertices, plan.grid)
+    peaks, noise = lines
     scores = runs.score_table(
         run.run_id,
         vertices,

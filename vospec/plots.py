@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from vospec.drawn import Drawn
 from vospec.errors import OutputError, PairError
 from vospec.spectra.comparison import WINDOW, Comparison, Pair, compare
-from vospec.spectra.lines import HALPHA
+from vospec.spectra.lines import HALPHA, HELIUM
 
 #: Wavelengths at rest (vacuum Å) that are marked.
-MARKED = {"Hα": HALPHA, "He I": 6679.99}
+MARKED = {"Hα": HALPHA, "He I": HELIUM}
 #: What a figure shows of the spectrum around Hα.
 ZOOM = (6480.0, 6700.0)
 Place = Literal["upper left", "lower left", "lower right", "best"]

@@ -19,7 +19,7 @@ from vospec.columns import CANDIDATES, CLASSES, FEATURES, RUNS, SCORES, SPECTRA,
 from vospec.config import LearningSettings, SelectionSettings
 from vospec.errors import ConfigurationError, NoSpectraError
 from vospec.spectra.lines import HALPHA
-from vospec.store import Dataset, arrow_schema
+from vospec.store import Dataset, arrow_schema, matrix
 
 UNLABELLED = -1
 
@@ -30,6 +30,9 @@ _TOLD = [name for name in CANDIDATES.names if name in SPECTRA.names and name not
 
 #: A scipy sparse array of edge weights, symmetric; scipy ships no types.
 Graph = Any
+
+#: Height of the flux at Hα above the continuum, and its noise, of every vertex.
+Lines = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +107,7 @@ def propagate(
     return Propagated(shares, estimator.n_iter_, estimator.converged_)
 
 
-def peaks(
-    features: Dataset, vertices: Vertices, grid: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def peaks(features: Dataset, vertices: Vertices, grid: NDArray[np.float64]) -> Lines:
     """Height of the flux at Hα above the continuum, and its noise, of every vertex.
 
     Parameters
@@ -130,8 +131,7 @@ def peaks(
     for batch in batches:
         if len(batch):
             rows = pc.index_in(batch.column("spectrum_id"), vertices.spectrum_id)
-            flux = batch.column("flux").flatten().to_numpy().reshape(len(batch), -1)
-            heights = learning.mean_peaks(flux, grid, centre=HALPHA)
+            heights = learning.mean_peaks(matrix(batch.column("flux")), grid, centre=HALPHA)
             found[:, rows.to_numpy()] = heights, batch.column("continuum_noise").to_numpy()
     return found[0], found[1]
 

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from vospec.spectra import log_grid, pixel_edges
 from vospec.spectra.adaptation import FWHM_PER_SIGMA
 from vospec.spectra.lines import HALPHA
-from vospec.spectra.profiles import LIGHT_SPEED
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 GRID = log_grid(6290.0, 6725.0)
 #: Deviation of the instrument's line-spread function at Hα, Å (R = 1800).

@@ -9,7 +9,8 @@ from tests.spectra.synthetic import GRID, INSTRUMENT, line, noisy, observed
 from vospec.spectra import log_grid, peak_height
 from vospec.spectra.adaptation import FWHM_PER_SIGMA
 from vospec.spectra.lines import HALPHA
-from vospec.spectra.profiles import LIGHT_SPEED, Profiles, measure_profiles
+from vospec.spectra.profiles import Profiles, measure_profiles
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 #: Standard deviation of a pixel that is one pixel wide.
 PIXEL = 1.511 / np.sqrt(12.0)

@@ -89,15 +89,10 @@ def write(
     schema, counted = arrow_schema(table), [name for name in COUNTED if name in table.names]
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # Spark has given this task one core.
-        pa.set_cpu_count(1)
-        context = TaskContext.get()
-        assert context is not None
-        part = context.partitionId()
+        part = _partition()
         if not dataset.has_part(part):
             _write_part(dataset, part, content(part, batches), schema)
-        # Spark expects that a task reads to the end.
-        deque(batches, maxlen=0)
+        _drain(batches)
         counts = _counts(dataset, part, counted)
         yield from counts.to_batches()
         done.add(pc.sum(counts.column("n")).as_py() or 0)
@@ -125,15 +120,25 @@ def fill(
         raise ValueError(message)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        pa.set_cpu_count(1)
-        context = TaskContext.get()
-        assert context is not None
-        part = numbers[context.partitionId()]
+        part = numbers[_partition()]
         _write_part(dataset, part, content(part, batches), schema)
-        deque(batches, maxlen=0)
+        _drain(batches)
         yield from ()
 
     tasks.mapInArrow(task, "`n` bigint").count()
+
+
+def _partition() -> int:
+    """The number of the task's partition; Spark has given it one core, and Arrow keeps to it."""
+    pa.set_cpu_count(1)
+    context = TaskContext.get()
+    assert context is not None
+    return context.partitionId()
+
+
+def _drain(batches: Iterator[pa.RecordBatch]) -> None:
+    """Read to the end, as Spark expects of a task."""
+    deque(batches, maxlen=0)
 
 
 def _summed(counts: pa.Table, counted: list[str], n_parts: int) -> Made:

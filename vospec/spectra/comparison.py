@@ -31,7 +31,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import speed_of_light
 from scipy.interpolate import CubicSpline
 
 from vospec.spectra.adaptation import convolution_matrix
@@ -43,12 +42,12 @@ from vospec.spectra.resampling import (
     resampling_matrix,
     weighted_mean,
 )
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 #: The residual is taken over these vacuum Å.
 WINDOW = (6540.0, 6590.0)
 #: Velocities are sought within this (km/s): 8.8 Å at Hα.
 MAX_VELOCITY = 400.0
-_LIGHT_SPEED = speed_of_light / 1e3
 _COARSE = np.arange(-MAX_VELOCITY, MAX_VELOCITY + 1.0, 20.0)
 _STEPS = np.arange(-60.0, 61.0, 10.0)
 #: Least mean square on a spline, as a share of the least computed one.
@@ -149,7 +148,7 @@ class PairOnGrid:
         matrix = convolution_matrix(self.axis, width * self.axis / HALPHA)
         smooth, mask, _ = weighted_mean(matrix, self.fine.flux, self.fine.mask)
         mask |= self.fine.mask
-        shifts = 1.0 + np.atleast_1d(velocities) / _LIGHT_SPEED
+        shifts = 1.0 + np.atleast_1d(velocities) / LIGHT_SPEED
         rows = [
             weighted_mean(resampling_matrix(self.axis * shift, self.grid), smooth, mask).flux[0]
             for shift in shifts
@@ -231,7 +230,7 @@ def compare(
     start = one.start(fwhm)
     before, after = one.fit(0.0, start), one.fit(fwhm, start)
     rectified = rectify(one.adapted(fwhm, after.velocity), elements)
-    axis = one.axis * (1.0 + after.velocity / _LIGHT_SPEED)
+    axis = one.axis * (1.0 + after.velocity / LIGHT_SPEED)
     continuum = np.interp(axis, elements, rectified.continuum[0], left=np.nan, right=np.nan)
     return Comparison(
         spectral_axis=axis,

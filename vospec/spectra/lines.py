@@ -43,7 +43,9 @@ from vospec.spectra.resampling import pixel_edges
 HALPHA = 6564.61
 #: Where Hα is summed up, vacuum Å: ±20 Å hold discs' lines at any star's velocity.
 HALPHA_WINDOW = (6544.6, 6584.6)
-#: He I 6678 is at 6679.99 Å in vacuum; ±7 Å are 314 km/s.
+#: He I 6678 in vacuum, Å.
+HELIUM = 6679.99
+#: ±7 Å around He I 6678 are 314 km/s.
 HELIUM_WINDOW = (6673.0, 6687.0)
 #: Forbidden lines, vacuum Å (NIST Atomic Spectra Database), by the names of their columns.
 FORBIDDEN = {

@@ -16,8 +16,9 @@ from vospec.spectra.lines import (
     pixel_variance,
     unresolved_line,
 )
-from vospec.spectra.profiles import LIGHT_SPEED, measure_profiles, peak_height
+from vospec.spectra.profiles import measure_profiles, peak_height
 from vospec.spectra.resampling import checked_batch, pixel_edges
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 Floats = NDArray[np.float64]
 

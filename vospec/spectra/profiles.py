@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vospec.spectra.lines import HALPHA
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
-LIGHT_SPEED = 299_792.458  # km/s
 #: Peaks are sought so far from Hα (Å): 457 km/s, and no bright OH line within.
 HALF_WIDTH = 10.0
 #: How far from Hα the flanks of the emission may be, Å.

@@ -19,6 +19,9 @@ Cost: a few operations an element.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+#: km/s.
+LIGHT_SPEED = 299_792.458
+
 #: The formula holds above this (Å); below it all wavelengths are given in vacuum.
 SHORTEST = 2000.0
 _ITERATIONS = 4

@@ -20,9 +20,10 @@ from vospec.archives.simulated.photospheres import (
     STEP,
     Array,
 )
-from vospec.archives.simulated.stars import LIGHT_SPEED, Star
+from vospec.archives.simulated.stars import Star
 from vospec.spectra.lines import HALPHA
 from vospec.spectra.resampling import pixel_edges
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 #: FWHM of a Gaussian over its σ.
 FWHM = float(np.sqrt(8.0 * np.log(2.0)))

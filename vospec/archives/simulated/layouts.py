@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from vospec.archives.simulated.instruments import Exposure
 from vospec.archives.simulated.observations import Observation
 from vospec.archives.simulated.photospheres import LAMOST, LAMOST_START, LAMOST_STEP, Array
-from vospec.archives.simulated.stars import LIGHT_SPEED, Star
+from vospec.archives.simulated.stars import Star
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 Value = str | float | bool
 Cards = Iterable[tuple[str, Value, str]]

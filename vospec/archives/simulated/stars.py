@@ -8,8 +8,7 @@ from vospec.archives.simulated import photospheres
 from vospec.archives.simulated.mixture import Kind
 from vospec.archives.simulated.photospheres import FINE, Array
 from vospec.spectra.lines import HALPHA
-
-LIGHT_SPEED = 299792.458  # km/s
+from vospec.spectra.wavelengths import LIGHT_SPEED
 
 
 @dataclass(frozen=True)
