@@ -44,6 +44,7 @@ _ARROW = {
     "double precision": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "boolean[]": _list_of(pa.bool_()),
+    "integer[]": _list_of(pa.int32()),
     "real[]": _list_of(pa.float32()),
     "double precision[]": _list_of(pa.float64()),
 }

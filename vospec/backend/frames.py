@@ -25,6 +25,7 @@ _SPARK = {
     "double precision": "double",
     "timestamp": "timestamp",
     "boolean[]": "array<boolean>",
+    "integer[]": "array<int>",
     "real[]": "array<float>",
     "double precision[]": "array<double>",
 }
