@@ -36,6 +36,7 @@ ORDER = [
         "drawn",
         "plots",
         "neighbourhood",
+        "additions",
         "evaluate",
         "assessment",
     },
