@@ -15,7 +15,7 @@ from vospec.pipeline import Job
 
 #: The small simulated survey of the tests.
 N_SURVEY, N_TRAINING = 150, 60
-SPARK = config.SparkSettings(master="local[2]", driver_memory="1g", partitions=3)
+SPARK = config.SparkSettings(master="local[2]", driver_memory="1g", min_spectra=0)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ SETTINGS = config.LearningSettings(tol=1e-10)
 
 def vertices(classes: NDArray[np.int_]) -> runs.Vertices:
     names = pa.array([f"v{number}" for number in range(len(classes))])
-    return runs.Vertices(names, classes < 0, classes)
+    nothing = np.zeros(len(classes))
+    return runs.Vertices(names, classes < 0, classes, nothing, nothing)
 
 
 def named(*numbers: int) -> pa.ChunkedArray:

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import csv
 
 from tests.conftest import N_SURVEY, N_TRAINING
-from vospec import archives, config, export, pipeline, status
+from vospec import archives, config, export, neighbourhood, pipeline, status
 from vospec.backend.session import Engine
 from vospec.columns import CLASSES, SPECTRA, UNUSABLE, Quality
 from vospec.errors import NoSpectraError, StoreError
@@ -144,20 +144,60 @@ def test_nothing_is_done_twice(done: Job, tmp_path: Path) -> None:
 
 
 def test_an_interrupted_dataset_is_made_anew_and_the_same(done: Job) -> None:
-    before = done.plan.neighbours.table().sort_by("row")
+    before = done.plan.nearest.table()
     filesystem = done.plan.store.filesystem
-    filesystem.delete_file(f"{done.plan.neighbours.location}/_manifest.json")
+    filesystem.delete_file(f"{done.plan.nearest.location}/_manifest.json")
     for run in done.plan.runs:
         filesystem.delete_dir(run.record.location)
     job = Job(done.settings, done.engine)
     pipeline.score(job)
-    assert job.plan.neighbours.table().sort_by("row").equals(before)
+    assert job.plan.nearest.table().equals(before)
+
+
+def test_without_spark_the_same_bytes_come_out(done: Job, tmp_path: Path) -> None:
+    store = config.StoreSettings(str(tmp_path / "store"))
+    spark = config.SparkSettings(master="none", min_spectra=10**6)
+    alone = replace(done.settings, store=store, spark=spark)
+    with Engine(spark, tmp_path) as idle:
+        job = Job(alone, idle)
+        for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+            stage(job)
+    root = Path(done.plan.store.root)
+    written = [path.relative_to(root) for path in root.rglob("*.parquet")]
+    assert len(written) > 90
+    for path in written:
+        # These tell when they were made.
+        if not {"record", "labels", "evaluations"} & set(path.parts):
+            assert (tmp_path / "store" / path).read_bytes() == (root / path).read_bytes(), path
+
+
+def test_a_vertex_is_one_usable_spectrum(done: Job) -> None:
+    plan = done.plan
+    features = plan.features.table(["spectrum_id", "flux", "continuum_noise"])
+    usable = features.filter(features.column("flux").is_valid()).sort_by("spectrum_id")
+    vertices = plan.vertices.table()
+    assert vertices.column("vertex").to_pylist() == list(range(len(usable)))
+    vertices = vertices.sort_by("spectrum_id")
+    for name in ("spectrum_id", "continuum_noise"):
+        assert vertices.column(name).equals(usable.column(name))
+    training = [name.startswith("ccd700") for name in vertices.column("spectrum_id").to_pylist()]
+    np.testing.assert_array_equal(vertices.column("survey").to_numpy(), np.invert(training))
+
+
+def test_neighbours_are_the_nearest_vertices(done: Job) -> None:
+    points = neighbourhood.vectors(done.plan).astype(float)
+    indices, distances = neighbourhood.nearest(done.plan)
+    every = np.linalg.norm(points[:, None] - points, axis=2)
+    np.fill_diagonal(every, np.inf)
+    expected = np.sort(every, axis=1)[:, : indices.shape[1]]
+    np.testing.assert_allclose(distances, expected, rtol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(every, indices, 1), distances, rtol=1e-6)
 
 
 def test_other_settings_keep_what_they_do_not_touch(done: Job) -> None:
     learning = replace(done.settings.learning, alpha=0.5, methods=("label_spreading",))
     other = Job(replace(done.settings, learning=learning), done.engine)
-    assert other.plan.neighbours.path == done.plan.neighbours.path
+    assert other.plan.nearest.path == done.plan.nearest.path
     assert other.plan.runs[0].run_id != done.plan.runs[0].run_id
 
 

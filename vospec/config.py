@@ -181,7 +181,12 @@ class SparkSettings:
 
     master: str = _key("local[*]", "local[*], spark://…, yarn or k8s://…")
     driver_memory: str = _key("2g", "memory of the driver, and of everything where master is local")
-    partitions: int = _key(0, "tasks of a stage; 0: four a core", lambda v: v >= 0, "0 or more")
+    min_spectra: int = _key(
+        100000,
+        "fewer spectra are processed by this machine alone, without Spark's fixed costs",
+        lambda v: v >= 0,
+        "0 or more",
+    )
 
 
 @dataclass(frozen=True)

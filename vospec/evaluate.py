@@ -131,13 +131,13 @@ def evaluate(plan: Plan) -> pa.Table:
             for found in _tried(question, plan)
         ]
         table = pa.Table.from_pylist(rows, schema=arrow_schema(EVALUATIONS))
-        inputs = {"neighbours": plan.neighbours.path, "labels": plan.labels.path}
+        inputs = {"nearest": plan.nearest.path, "labels": plan.labels.path}
         plan.evaluations.write(table, **inputs, truth=plan.settings.survey.truth)
     return plan.evaluations.table()
 
 
 def _questions(plan: Plan) -> list[_Question]:
-    for dataset in (plan.vectors, plan.neighbours, plan.labels):
+    for dataset in (plan.vertices, plan.nearest, plan.labels):
         if not dataset.is_complete():
             message = f"{dataset.uri}: the graph of these settings is not there: vospec score"
             raise StoreError(message)
@@ -181,9 +181,9 @@ def _stars(plan: Plan, vertices: runs.Vertices) -> NDArray[np.int_]:
 
 def _factors(plan: Plan, vertices: runs.Vertices) -> NDArray[np.float64]:
     """What a run multiplies scores by, where Hα shows no line."""
-    heights, noise = runs.peaks(plan.features, vertices, plan.grid)
+    peaks, noise = vertices.peaks, vertices.noise
     significance = plan.settings.learning.line_significance
-    return learning.tempered(np.ones(len(noise)), heights, noise, significance=significance)
+    return learning.tempered(np.ones(len(noise)), peaks, noise, significance=significance)
 
 
 def _with_truth(plan: Plan, vertices: runs.Vertices) -> NDArray[np.int_]:

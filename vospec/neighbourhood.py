@@ -14,29 +14,33 @@ from vospec.store import matrix
 
 
 def vertices(plan: Plan) -> runs.Vertices:
-    """The spectra of the graph in its order, with their roles and labels.
+    """The spectra of the graph in its order, with their labels.
 
     Parameters
     ----------
     plan : Plan
-        Its vectors and labels must be there.
+        Its vertices and labels must be there.
 
     Raises
     ------
     StoreError
         One of these datasets is missing.
     """
-    names = plan.vectors.table(["spectrum_id"]).column("spectrum_id").combine_chunks()
-    roles = plan.spectra.table(["spectrum_id", "role"])
-    survey = roles.filter(pc.field("role") == "survey").column("spectrum_id")
+    rows = plan.vertices.table(["spectrum_id", "survey", "peak", "continuum_noise"])
+    names = rows.column("spectrum_id").combine_chunks()
     labels = plan.labels.table(["spectrum_id", "class", "superseded_at"])
     valid = labels.filter(pc.field("superseded_at").is_null())
-    numbers = {
-        name: CLASSES.index(class_)
-        for name, class_ in zip(*(valid.column(i).to_pylist() for i in (0, 1)), strict=True)
-    }
-    classes = np.array([numbers.get(name, runs.UNLABELLED) for name in names.to_pylist()])
-    return runs.Vertices(names, pc.is_in(names, survey).to_numpy(zero_copy_only=False), classes)
+    # Of two labels the one that was given later holds.
+    valid = valid.take(pa.array(np.arange(len(valid))[::-1]))
+    numbers = pc.index_in(valid.column("class"), pa.array(CLASSES))
+    place = pc.index_in(names, valid.column("spectrum_id").combine_chunks())
+    classes = numbers.take(place).fill_null(runs.UNLABELLED)
+    peaks, noise = (
+        rows.column(name).fill_null(np.nan).to_numpy().astype(np.float64)
+        for name in ("peak", "continuum_noise")
+    )
+    survey = rows.column("survey").to_numpy()
+    return runs.Vertices(names, survey, classes.to_numpy().astype(np.int64), peaks, noise)
 
 
 def vectors(plan: Plan) -> NDArray[Any]:
@@ -45,10 +49,39 @@ def vectors(plan: Plan) -> NDArray[Any]:
     Raises
     ------
     StoreError
-        The vectors of the plan are missing.
+        The vertices of the plan are missing.
     """
-    column: pa.ChunkedArray = plan.vectors.table(["vector"]).column("vector")
+    column: pa.ChunkedArray = plan.vertices.table(["vector"]).column("vector")
     return matrix(column.combine_chunks())
+
+
+def search(plan: Plan) -> learning.CellSearch:
+    """The search among the vertices.
+
+    Raises
+    ------
+    StoreError
+        The cells or vertices of the plan are missing.
+    """
+    cells = plan.cells.table()
+    starts = np.concatenate([[0], np.cumsum(cells.column("n").to_numpy())])
+    centroids = matrix(cells.column("centroid").combine_chunks())
+    return learning.CellSearch(vectors(plan), starts, centroids)
+
+
+def nearest(plan: Plan) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The nearest neighbours of every vertex, (n, n_neighbors), and their distances.
+
+    Raises
+    ------
+    StoreError
+        The neighbours of the plan are missing.
+    """
+    table = plan.nearest.table(["neighbours", "distances"]).combine_chunks()
+    indices, distances = (
+        matrix(table.column(name).combine_chunks()) for name in ("neighbours", "distances")
+    )
+    return indices, distances
 
 
 def edges(plan: Plan) -> runs.Graph:
@@ -59,9 +92,5 @@ def edges(plan: Plan) -> runs.Graph:
     StoreError
         The neighbours of the plan are missing.
     """
-    nearest = plan.neighbours.table().sort_by("row").combine_chunks()
-    indices, distances = (
-        matrix(nearest.column(name).chunk(0)) for name in ("neighbours", "distances")
-    )
     weights = cast("learning.Weights", plan.settings.learning.weights)
-    return learning.neighbour_graph(indices, distances, weights=weights)
+    return learning.neighbour_graph(*nearest(plan), weights=weights)

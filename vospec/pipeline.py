@@ -6,34 +6,47 @@ it stopped and a job that has nothing new to do ends at once.
 """
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlparse
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark import Accumulator
-from pyspark.sql import DataFrame
+from numpy.typing import NDArray
 
 from vospec import archives, evidence, inventory, listing, neighbourhood, publication, runs, spectra
-from vospec.backend import frames, graph, hadoop, parts, reading, vectors
+from vospec.backend import graph, hadoop, parts, reading, vectors
 from vospec.backend.session import Engine
-from vospec.columns import ADAPTED, FEATURES, GRID, LABELS, SPECTRA, UNUSABLE, Table
+from vospec.blocks import Blocks
+from vospec.columns import (
+    ADAPTED,
+    FEATURES,
+    GRID,
+    LABELS,
+    NEAREST,
+    SCORES,
+    SPECTRA,
+    UNUSABLE,
+    VECTORS,
+    VERTICES,
+    Table,
+)
 from vospec.config import Settings
-from vospec.errors import NoSpectraError
+from vospec.errors import NoSpectraError, StoreError
 from vospec.plan import Plan, Run
 from vospec.progress import Progress
-from vospec.store import Dataset, arrow_schema
+from vospec.store import Dataset, arrow_schema, matrix
 
 logger = logging.getLogger(__name__)
 
-#: A stage, once it is given the counter of what it has done.
-Stage = Callable[[Accumulator[int]], DataFrame]
+_T = TypeVar("_T")
 
 #: Spectra of one batch on their way to the database: 20 MB.
 PUBLISHED = 256
@@ -46,22 +59,47 @@ class Job:
         self.settings = settings
         self.plan = Plan(settings, hadoop.walk(engine))
         self.engine = engine
+        self.n_jobs = len(os.sched_getaffinity(0))
 
-    def frame(self, dataset: Dataset) -> DataFrame:
-        """A complete dataset as Spark reads it."""
-        _ = dataset.manifest
-        return self.engine.session.read.parquet(dataset.uri)
+    def on_spark(self, total: int) -> bool:
+        """Whether so many spectra are worth what Spark costs at the start."""
+        return total >= self.settings.spark.min_spectra
 
-    def write(self, what: str, dataset: Dataset, stage: Stage, total: int) -> int:
-        """Carry out a stage into a dataset, with progress; return its rows."""
-        done = self.engine.session.sparkContext.accumulator(0)
-        return frames.write(stage(done), dataset, progress=Progress(what, total), done=done)
+    def make(  # noqa: PLR0913 - named parameters of one method
+        self,
+        what: str,
+        dataset: Dataset,
+        table: Table,
+        content: parts.Content,
+        *,
+        n_parts: int,
+        total: int,
+        processes: bool = False,
+    ) -> parts.Made:
+        """Make the missing parts of a dataset, through Spark or here, with progress."""
+        progress = Progress(what, total)
+        if self.on_spark(total):
+            tasks = self.engine.session.range(0, n_parts, 1, n_parts)
+            return parts.write(tasks, dataset, content, table=table, progress=progress)
+        return parts.write_here(
+            n_parts, dataset, content, table=table, progress=progress, processes=processes
+        )
 
-    def make(self, what: str, dataset: Dataset, table: Table, content: parts.Content) -> parts.Made:
-        """Make the missing parts of a dataset, as many as there are of the files, with progress."""
+    def of_files(
+        self, what: str, dataset: Dataset, table: Table, content: parts.Content
+    ) -> parts.Made:
+        """Make the missing parts of a dataset, as many as there are of the files."""
         n_parts, total = self.plan.n_parts, self.plan.inventory[1]
-        tasks = self.engine.session.range(0, n_parts, 1, n_parts)
-        return parts.write(tasks, dataset, content, table=table, progress=Progress(what, total))
+        return self.make(
+            what, dataset, table, content, n_parts=n_parts, total=total, processes=True
+        )
+
+    def shared(self, value: _T, total: int) -> Callable[[], _T]:
+        """What all tasks need, as they get at it."""
+        if not self.on_spark(total):
+            return lambda: value
+        broadcast = self.engine.session.sparkContext.broadcast(value)
+        return lambda: broadcast.value
 
 
 @contextmanager
@@ -107,7 +145,7 @@ def _read(job: Job) -> None:
     if elsewhere := listing.unopened(plan.folders):
         hadoop.read(job.engine, plan.files, plan.n_parts, plan.spectra, elsewhere)
     content = reading.spectra(plan.files, plan.n_parts)
-    made = job.make("reading spectra", plan.spectra, SPECTRA, content)
+    made = job.of_files("reading spectra", plan.spectra, SPECTRA, content)
     if not made.usable:
         message = (
             f"{', '.join(plan.folders)}: none of {made.rows} FITS files holds a spectrum "
@@ -163,7 +201,7 @@ def features(job: Job) -> None:
         grid=plan.grid,
         resolving_power=job.settings.adaptation.target_resolving_power,
     )
-    made = job.make("rectifying", plan.features, FEATURES, content)
+    made = job.of_files("rectifying", plan.features, FEATURES, content)
     plan.features.complete(**asdict(made), adapted=plan.adapted.path, grid=plan.grid_table.path)
     logger.info("features: %d vectors of %d elements", made.usable, len(plan.grid))
 
@@ -178,7 +216,7 @@ def _adapt(job: Job) -> None:
         kernel=section.kernel,
         fwhm_angstrom=section.fwhm_angstrom,
     )
-    made = job.make("adapting training spectra", plan.adapted, ADAPTED, content)
+    made = job.of_files("adapting training spectra", plan.adapted, ADAPTED, content)
     plan.adapted.complete(**asdict(made), spectra=plan.spectra.path, **asdict(section))
 
 
@@ -198,45 +236,101 @@ def score(job: Job) -> None:
     if todo:
         _build_graph(job)
         vertices, edges = neighbourhood.vertices(plan), neighbourhood.edges(plan)
-        lines = runs.peaks(plan.features, vertices, plan.grid)
         for run in todo:
-            _run(job, run, vertices, edges, lines)
+            _run(job, run, vertices, edges)
     for run in plan.runs:
         for line in runs.told(run.record.table().to_pylist()[0]):
             logger.info("%s", line)
 
 
 def _build_graph(job: Job) -> None:
+    for dataset, stage in (
+        (job.plan.components, _fit),
+        (job.plan.vectors, _project),
+        (job.plan.cells, _divide),
+        (job.plan.vertices, _sort),
+        (job.plan.nearest, _seek),
+    ):
+        if not dataset.is_complete():
+            stage(job)
+
+
+def _fit(job: Job) -> None:
     plan, section = job.plan, job.settings.learning
     usable = plan.features.manifest["usable"]
-    n_components = _at_most(min(usable - 1, len(plan.grid)), "n_components", section.n_components)
-    n_neighbors = _at_most(usable - 1, "n_neighbors", section.n_neighbors)
-    if not plan.vectors.is_complete():
-        rectified = job.frame(plan.features)
-        rows = job.write(
-            "projecting",
-            plan.vectors,
-            lambda done: graph.project(
-                rectified, n_components=n_components, n_sample=section.n_sample, done=done
-            ),
-            usable,
-        )
-        plan.vectors.complete(rows=rows, features=plan.features.path)
-    if not plan.neighbours.is_complete():
-        values = neighbourhood.vectors(plan)
-        rows = job.write(
-            "finding neighbours",
-            plan.neighbours,
-            lambda done: graph.search(
-                job.engine.session,
-                values,
-                n_neighbors=n_neighbors,
-                partitions=job.engine.partitions,
-                done=done,
-            ),
-            len(values),
-        )
-        plan.neighbours.complete(rows=rows, vectors=plan.vectors.path)
+    limit = min(usable - 1, len(plan.grid))
+    made = graph.components(
+        plan.features,
+        plan.n_parts,
+        n_components=_at_most(limit, "n_components", section.n_components),
+        n_sample=section.n_sample,
+    )
+    plan.components.write(made, features=plan.features.path)
+
+
+def _project(job: Job) -> None:
+    plan, usable = job.plan, job.plan.features.manifest["usable"]
+    content = graph.vectors(plan.features, plan.spectra, plan.components.table(), plan.grid)
+    made = job.make(
+        "projecting", plan.vectors, VECTORS, content, n_parts=plan.n_parts, total=usable
+    )
+    if made.rows < usable:
+        _tell_left_out(plan)
+    plan.vectors.complete(**asdict(made), components=plan.components.path)
+
+
+def _tell_left_out(plan: Plan) -> None:
+    """Name what has features that are no numbers, and so no place in the graph."""
+    rows = plan.features.read().to_table(
+        columns=["spectrum_id"], filter=pc.field("flux").is_valid()
+    )
+    placed = plan.vectors.parts().to_table(columns=["spectrum_id"]).column("spectrum_id")
+    names = rows.column("spectrum_id")
+    missing = names.filter(pc.invert(pc.is_in(names, placed.combine_chunks())))
+    told = "%s: features of %d spectra are not finite, they get no score; the first: %s"
+    logger.warning(told, plan.features.uri, len(missing), missing[0])
+
+
+def _divide(job: Job) -> None:
+    plan = job.plan
+    values = matrix(plan.vectors.table(["vector"]).column("vector").combine_chunks())
+    plan.cells.write(graph.cells(values, n_jobs=job.n_jobs), vectors=plan.vectors.path)
+
+
+def _sort(job: Job) -> None:
+    plan = job.plan
+    rows = graph.by_cell(plan.vectors.table(), plan.cells.table(), n_jobs=job.n_jobs)
+    _refuse_doubles(plan, rows.column("spectrum_id"))
+    blocks = Blocks(len(rows))
+    made = parts.write_here(
+        blocks.number,
+        plan.vertices,
+        graph.rows_of(rows, blocks),
+        table=VERTICES,
+        progress=Progress("sorting", len(rows)),
+    )
+    plan.vertices.complete(**asdict(made), cells=plan.cells.path)
+
+
+def _refuse_doubles(plan: Plan, names: pa.ChunkedArray) -> None:
+    """A vertex is one spectrum: labels and scores of a double would be anybody's."""
+    if pc.count_distinct(names).as_py() == len(names):
+        return
+    counts = names.value_counts()
+    first = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"]
+    message = f"{plan.vectors.uri}: expected every spectrum_id once, found {first} more than once"
+    raise StoreError(message)
+
+
+def _seek(job: Job) -> None:
+    plan, total = job.plan, job.plan.vertices.manifest["rows"]
+    n_neighbors = _at_most(total - 1, "n_neighbors", job.settings.learning.n_neighbors)
+    blocks, search = Blocks(total), job.shared(neighbourhood.search(plan), total)
+    content = graph.nearest(search, blocks, n_neighbors=n_neighbors)
+    made = job.make(
+        "finding neighbours", plan.nearest, NEAREST, content, n_parts=blocks.number, total=total
+    )
+    plan.nearest.complete(**asdict(made), vertices=plan.vertices.path)
 
 
 def _at_most(limit: int, name: str, asked: int) -> int:
@@ -249,34 +343,24 @@ def _at_most(limit: int, name: str, asked: int) -> int:
     return min(asked, limit)
 
 
-def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph, lines: runs.Lines) -> None:
+def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None:
     """Propagate, score, select; the record comes last and makes the run complete."""
     started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
     propagated = runs.propagate(edges, vertices.classes, run.method, section)
-    peaks, noise = lines
-    scores = runs.score_table(
-        run.run_id,
-        vertices,
-        propagated.shares,
-        peaks=peaks,
-        noise=noise,
-        significance=section.line_significance,
-    )
+    score = _write_scores(job, run, vertices, propagated.shares)
     candidates = runs.candidate_table(
-        scores,
+        run.scores.read(),
         of=plan.spectra,
         features=plan.features,
         selection=job.settings.selection,
     )
     truth = job.settings.survey.truth
-    precision = runs.average_precision(scores, runs.read_truth(truth)) if truth else None
     counts = {
         "n_spectra": plan.spectra.manifest["rows"],
-        "n_usable": len(vertices.classes),
-        "n_labelled": int((vertices.classes != runs.UNLABELLED).sum()),
+        "n_usable": len(score),
+        "n_labelled": int(vertices.is_labelled.sum()),
         "n_candidates": len(candidates),
     }
-    run.scores.write(scores)
     run.candidates.write(candidates)
     _explain(job, run, candidates, vertices, edges)
     record = runs.record(
@@ -285,12 +369,40 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph, lines: 
         run_id=run.run_id,
         n_iter=propagated.n_iter,
         converged=propagated.converged,
-        average_precision=precision,
+        average_precision=runs.average_precision(vertices, score, runs.read_truth(truth))
+        if truth
+        else None,
         started=started,
         ended=datetime.now(UTC),
         **counts,
     )
-    run.record.write(record, settings=asdict(job.settings), neighbours=plan.neighbours.path)
+    run.record.write(record, settings=asdict(job.settings), nearest=plan.nearest.path)
+
+
+def _write_scores(
+    job: Job, run: Run, vertices: runs.Vertices, shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Score and rank all vertices, write them block by block, return the scores."""
+    significance = job.settings.learning.line_significance
+    score = runs.scores(
+        shares, peaks=vertices.peaks, noise=vertices.noise, significance=significance
+    )
+    rank, blocks = runs.ranks(vertices, score), Blocks(len(score))
+
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = blocks.rows(part)
+        some = slice(rows.start, rows.stop)
+        names = vertices.spectrum_id[some]
+        yield from runs.score_table(
+            run.run_id, names, shares[some], score[some], rank[some]
+        ).to_batches()
+
+    # Parts that another propagation left are not taken for those of this one.
+    run.scores.clear()
+    progress = Progress(f"scores of run {run.run_id}", len(score))
+    made = parts.write_here(blocks.number, run.scores, content, table=SCORES, progress=progress)
+    run.scores.complete(**asdict(made))
+    return score
 
 
 def _explain(

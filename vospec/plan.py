@@ -121,22 +121,43 @@ class Plan:
         return self._dataset("grid", asdict(self.settings.grid))
 
     @cached_property
-    def vectors(self) -> Dataset:
-        """Feature vectors in the space of the graph."""
+    def components(self) -> Dataset:
+        """The directions of the space in which neighbours are sought."""
         section = self.settings.learning
-        return self._dataset("vectors", self.features.path, section.n_components, section.n_sample)
+        given = section.n_components, section.n_sample
+        return self._dataset("components", self.features.path, *given)
 
     @cached_property
-    def neighbours(self) -> Dataset:
-        """Nearest neighbours of every vector."""
-        return self._dataset("neighbours", self.vectors.path, self.settings.learning.n_neighbors)
+    def vectors(self) -> Dataset:
+        """Feature vectors in that space."""
+        return self._dataset("vectors", self.components.path)
+
+    @cached_property
+    def cells(self) -> Dataset:
+        """The cells into which the vectors fall."""
+        return self._dataset("cells", self.vectors.path)
+
+    @cached_property
+    def vertices(self) -> Dataset:
+        """The vectors, sorted by cell: the order of the graph."""
+        return self._dataset("vertices", self.cells.path)
+
+    @cached_property
+    def nearest(self) -> Dataset:
+        """Nearest neighbours of every vertex."""
+        return self._dataset("nearest", self.vertices.path, self.settings.learning.n_neighbors)
+
+    @cached_property
+    def edges(self) -> Dataset:
+        """The matrix of the graph, where it is too large for one process."""
+        return self._dataset("edges", self.nearest.path, self.settings.learning.weights)
 
     @cached_property
     def evaluations(self) -> Dataset:
         """Quality of the methods on the labels, and on the survey's truth."""
         learning, truth = asdict(self.settings.learning), self.settings.survey.truth
         del learning["methods"]
-        inputs = (self.neighbours.path, self.labels.path, learning, asdict(self.settings.pairs))
+        inputs = (self.nearest.path, self.labels.path, learning, asdict(self.settings.pairs))
         return self._dataset("evaluations", *inputs, _digest(truth) if truth else "")
 
     @cached_property
@@ -145,7 +166,7 @@ class Plan:
         learning, selection = asdict(self.settings.learning), asdict(self.settings.selection)
         del learning["methods"]
         truth = _digest(self.settings.survey.truth) if self.settings.survey.truth else ""
-        inputs = (self.neighbours.path, self.labels.path, learning, selection, truth)
+        inputs = (self.nearest.path, self.labels.path, learning, selection, truth)
         return tuple(self._run(method, inputs) for method in self.settings.learning.methods)
 
     def _run(self, method: str, inputs: tuple[object, ...]) -> Run:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 from numpy.typing import NDArray
 
 from vospec import __version__, learning
 from vospec.columns import CANDIDATES, CLASSES, FEATURES, RUNS, SCORES, SPECTRA, TARGET_CLASSES
 from vospec.config import LearningSettings, SelectionSettings
 from vospec.errors import ConfigurationError, NoSpectraError
-from vospec.spectra.lines import HALPHA
-from vospec.store import Dataset, arrow_schema, matrix
+from vospec.store import Dataset, arrow_schema
 
 UNLABELLED = -1
 
@@ -30,9 +30,6 @@ _TOLD = [name for name in CANDIDATES.names if name in SPECTRA.names and name not
 
 #: A scipy sparse array of edge weights, symmetric; scipy ships no types.
 Graph = Any
-
-#: Height of the flux at Hα above the continuum, and its noise, of every vertex.
-Lines = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +44,20 @@ class Vertices:
         Whether candidates are sought among them.
     classes : (n,) int
         Index into :data:`vospec.columns.CLASSES`, -1 where no label stands.
+    peaks, noise : (n,) float
+        Height of the flux at Hα above the continuum, and the noise of that.
     """
 
     spectrum_id: pa.Array
     survey: NDArray[np.bool_]
     classes: NDArray[np.int_]
+    peaks: NDArray[np.float64]
+    noise: NDArray[np.float64]
+
+    @property
+    def is_labelled(self) -> NDArray[np.bool_]:
+        """Where a label stands."""
+        return np.asarray(self.classes != UNLABELLED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,43 +113,63 @@ def propagate(
     return Propagated(shares, estimator.n_iter_, estimator.converged_)
 
 
-def peaks(features: Dataset, vertices: Vertices, grid: NDArray[np.float64]) -> Lines:
-    """Height of the flux at Hα above the continuum, and its noise, of every vertex.
-
-    Parameters
-    ----------
-    features : Dataset
-        Vectors of all vertices; read a batch at a time.
-    vertices : Vertices
-        The spectra of the graph.
-    grid : (n_elements,) array
-        Vacuum wavelengths in Å.
-
-    Returns
-    -------
-    peaks, noise : (n,) arrays
-        As :func:`vospec.learning.tempered` takes them.
-    """
-    found = np.full((2, len(vertices.classes)), np.nan)
-    batches = features.read().to_batches(
-        columns=["spectrum_id", "flux", "continuum_noise"], filter=pc.field("flux").is_valid()
-    )
-    for batch in batches:
-        if len(batch):
-            rows = pc.index_in(batch.column("spectrum_id"), vertices.spectrum_id)
-            heights = learning.mean_peaks(matrix(batch.column("flux")), grid, centre=HALPHA)
-            found[:, rows.to_numpy()] = heights, batch.column("continuum_noise").to_numpy()
-    return found[0], found[1]
-
-
-def score_table(  # noqa: PLR0913 - all but three by name
-    run_id: str,
-    vertices: Vertices,
+def scores(
     shares: NDArray[np.float64],
     *,
     peaks: NDArray[np.float64],
     noise: NDArray[np.float64],
     significance: float,
+) -> NDArray[np.float64]:
+    """The sum of the shares of all target classes, half of it where no line is seen.
+
+    Parameters
+    ----------
+    shares : (n, len(CLASSES)) array
+        Shares of every class.
+    peaks, noise : (n,) arrays
+        Height of the flux at Hα above the continuum, and the noise of that.
+    significance : float
+        Multiple of the noise by which a line stands above the continuum.
+
+    Returns
+    -------
+    (n,) float64
+        NaN where no label reached.
+    """
+    reached = ~np.isnan(shares).all(axis=1)
+    targets = [CLASSES.index(name) for name in TARGET_CLASSES]
+    raw = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
+    return learning.tempered(raw, peaks, noise, significance=significance)
+
+
+def ranks(vertices: Vertices, score: NDArray[np.float64]) -> pa.Array:
+    """Places of the survey's spectra by score, of equal ones the clearer line first.
+
+    Parameters
+    ----------
+    vertices : Vertices
+        The spectra of the graph.
+    score : (n,) array
+        Their scores.
+
+    Returns
+    -------
+    Array of int
+        From 1; null where there is no score, and where no candidates are sought.
+    """
+    # Scores are published in single precision, in which the best are all but 1.
+    ranked = np.where(vertices.survey, score, np.nan).astype(np.float32)
+    peaks, noise = vertices.peaks, vertices.noise
+    clearness = np.divide(peaks, noise, out=np.zeros_like(peaks), where=noise > 0)
+    return pa.array(learning.ranks(ranked, -clearness), mask=np.isnan(ranked))
+
+
+def score_table(
+    run_id: str,
+    names: pa.Array,
+    shares: NDArray[np.float64],
+    score: NDArray[np.float64],
+    rank: pa.Array,
 ) -> pa.Table:
     """Rows of :data:`vospec.columns.SCORES`; a spectrum that no label reached has nulls.
 
@@ -151,35 +177,29 @@ def score_table(  # noqa: PLR0913 - all but three by name
     ----------
     run_id : str
         The run.
-    vertices : Vertices
-        The spectra of the graph.
+    names : Array of n texts
+        Identifiers of the spectra.
     shares : (n, len(CLASSES)) array
         Shares of every class.
-    peaks, noise : (n,) arrays
-        As :func:`peaks` gives them.
-    significance : float
-        Multiple of the noise by which a line stands above the continuum.
+    score : (n,) array
+        As :func:`scores` gives them.
+    rank : Array of n int
+        As :func:`ranks` gives them.
 
     Returns
     -------
     Table
-        In the order of the vertices.
+        In the order of the names.
     """
     reached = ~np.isnan(shares).all(axis=1)
-    targets = [CLASSES.index(name) for name in TARGET_CLASSES]
-    raw = np.where(reached, np.nansum(shares[:, targets], axis=1), np.nan)
-    score = learning.tempered(raw, peaks, noise, significance=significance)
-    # Scores are published in single precision, in which the best are all but 1.
-    ranked = np.where(vertices.survey, score, np.nan).astype(np.float32)
-    clearness = np.divide(peaks, noise, out=np.zeros_like(peaks), where=noise > 0)
     # A class without labels has no share: it adds nothing to the entropy.
     entropy = np.where(reached, learning.entropy(np.nan_to_num(shares)), np.nan)
     columns = {
         "run_id": pa.repeat(run_id, len(score)),
-        "spectrum_id": vertices.spectrum_id,
+        "spectrum_id": names,
         **{f"p_{name}": _nullable(shares[:, i]) for i, name in enumerate(CLASSES)},
         "score": _nullable(score),
-        "rank": pa.array(learning.ranks(ranked, -clearness), mask=np.isnan(ranked)),
+        "rank": rank,
         "entropy": _nullable(entropy),
     }
     return pa.table(columns).cast(arrow_schema(SCORES))
@@ -190,7 +210,7 @@ def _nullable(values: NDArray[np.float64]) -> pa.Array:
 
 
 def candidate_table(
-    scores: pa.Table,
+    scores: pyarrow.dataset.Dataset | pa.Table,
     *,
     of: Dataset,
     features: Dataset,
@@ -200,7 +220,7 @@ def candidate_table(
 
     Parameters
     ----------
-    scores : Table
+    scores : Dataset of pyarrow, or Table
         Rows of :data:`vospec.columns.SCORES`.
     of, features : Dataset
         Spectra, and their vectors with the measures of their lines.
@@ -213,7 +233,10 @@ def candidate_table(
         Rows of :data:`vospec.columns.CANDIDATES`, best first.
     """
     best = (pc.field("score") > selection.min_score) & (pc.field("rank") <= selection.n_candidates)
-    chosen = scores.filter(best).sort_by("rank")
+    chosen = scores.filter(best)
+    if isinstance(chosen, pyarrow.dataset.Dataset):
+        chosen = chosen.to_table()
+    chosen = chosen.sort_by("rank").combine_chunks()
     names = chosen.column("spectrum_id")
     for table in (_rows_of(of, names, _TOLD), _rows_of(features, names, _MEASURED)):
         for name in table.column_names:
@@ -311,12 +334,24 @@ def read_truth(path: str) -> dict[str, str]:
         raise ConfigurationError(message) from fault
 
 
-def average_precision(scores: pa.Table, truth: dict[str, str]) -> float | None:
-    """Average precision of the target classes among ranked spectra; None where there are none."""
-    ranked = scores.filter(pc.field("rank").is_valid())
-    classes = np.array([truth.get(name, "") for name in ranked.column("spectrum_id").to_pylist()])
-    known = classes != ""
-    if not np.isin(classes, TARGET_CLASSES).any():
+def average_precision(
+    vertices: Vertices, score: NDArray[np.float64], truth: dict[str, str]
+) -> float | None:
+    """Average precision of the target classes among survey spectra; None where there are none.
+
+    Parameters
+    ----------
+    vertices : Vertices
+        The spectra of the graph.
+    score : (n,) array
+        Their scores.
+    truth : dict
+        True classes by spectrum_id.
+    """
+    place = pc.index_in(vertices.spectrum_id, pa.array(list(truth), pa.string()))
+    classes = pa.array(list(truth.values()), pa.string()).take(place).fill_null("")
+    known = (np.asarray(classes) != "") & vertices.survey & ~np.isnan(score)
+    found, values = np.asarray(classes)[known], score[known].astype(np.float32)
+    if not np.isin(found, TARGET_CLASSES).any():
         return None
-    values = ranked.column("score").to_numpy()
-    return learning.average_precision(classes[known], values[known], targets=TARGET_CLASSES)
+    return learning.average_precision(found, values, targets=TARGET_CLASSES)

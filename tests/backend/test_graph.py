@@ -1,44 +1,85 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from vospec import learning
-from vospec.backend import graph
+from vospec.backend import graph, parts
 from vospec.backend.session import Engine
-from vospec.columns import FEATURES
-from vospec.learning import cells
-from vospec.store import arrow_schema
+from vospec.blocks import Blocks
+from vospec.columns import FEATURES, NEAREST, SPECTRA, VECTORS, Table
+from vospec.progress import Progress
+from vospec.spectra import log_grid
+from vospec.store import Dataset, Store, arrow_schema, matrix
 
-pytestmark = pytest.mark.spark
-
-N, D = 300, 12
+N, N_PARTS = 300, 3
+GRID = log_grid(6500.0, 6620.0)
 
 
 @pytest.fixture(scope="module")
 def flux() -> np.ndarray:
     rng = np.random.default_rng(7)
     # Nowhere cut by the compression, whose logarithm it undoes.
-    logarithm = 0.05 * rng.normal(size=(N, 4)) @ rng.normal(size=(4, D))
+    logarithm = 0.05 * rng.normal(size=(N, 4)) @ rng.normal(size=(4, len(GRID)))
     return np.exp(logarithm).astype(np.float32)
 
 
-def _projected(engine: Engine, flux: np.ndarray, partitions: int, n_components: int) -> pa.Table:
+def _name(number: int) -> str:
+    return f"s{number:04d}"
+
+
+@pytest.fixture
+def features(flux: np.ndarray, tmp_path: Path) -> Dataset:
+    """Features in parts, an unusable spectrum and one that is no number among them."""
     rows = [
-        {"spectrum_id": f"s{i:04d}", "flux": values, "quality": 0} for i, values in enumerate(flux)
+        {"spectrum_id": _name(i), "flux": values, "continuum_noise": 0.01, "quality": 0}
+        for i, values in enumerate(flux)
     ]
     rows.append({"spectrum_id": "a bad one", "flux": None, "quality": 32})
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(FEATURES))
-    frame = engine.session.createDataFrame(table).repartition(partitions)
-    done = engine.session.sparkContext.accumulator(0)
-    made = graph.project(frame, n_components=n_components, n_sample=N, done=done).toArrow()
-    assert done.value == N
-    return made
+    rows.append({"spectrum_id": "no number", "flux": flux[0] * np.nan, "quality": 0})
+    return _written(tmp_path, FEATURES, rows)
 
 
-def test_projection_is_ordered_and_keeps_distances(engine: Engine, flux: np.ndarray) -> None:
-    made = _projected(engine, flux, 3, n_components=4)
-    assert made.column("spectrum_id").to_pylist() == [f"s{i:04d}" for i in range(N)]
-    vectors = np.array(made.column("vector").to_pylist())
+@pytest.fixture
+def spectra(tmp_path: Path) -> Dataset:
+    """Every third spectrum teaches."""
+    rows = [
+        {"spectrum_id": _name(i), "role": "survey" if i % 3 else "training", "quality": 0}
+        for i in range(N)
+    ]
+    # The rows of features, part by part.
+    rows += [{"spectrum_id": name, "quality": 0} for name in ("a bad one", "no number")]
+    return _written(tmp_path, SPECTRA, rows)
+
+
+def _written(folder: Path, table: Table, rows: list[dict[str, object]]) -> Dataset:
+    dataset = Store(str(folder)).dataset(table.name)
+    made = pa.Table.from_pylist(rows, schema=arrow_schema(table))
+    step = -(-len(rows) // N_PARTS)
+
+    def content(part: int, _: object) -> list[pa.RecordBatch]:
+        return made.slice(part * step, step).to_batches(max_chunksize=40)
+
+    progress = Progress(table.name, len(rows))
+    parts.write_here(N_PARTS, dataset, content, table=table, progress=progress)
+    return dataset
+
+
+def _projected(features: Dataset, spectra: Dataset, n_components: int) -> pa.Table:
+    directions = graph.components(features, N_PARTS, n_components=n_components, n_sample=10**6)
+    content = graph.vectors(features, spectra, directions, GRID)
+    batches = [batch for part in range(N_PARTS) for batch in content(part, iter(()))]
+    return pa.Table.from_batches(batches, schema=arrow_schema(VECTORS))
+
+
+def test_projection_keeps_order_and_distances(
+    features: Dataset, spectra: Dataset, flux: np.ndarray
+) -> None:
+    made = _projected(features, spectra, n_components=4)
+    assert made.column("spectrum_id").to_pylist() == [_name(i) for i in range(N)]
+    assert made.column("survey").to_pylist() == [i % 3 > 0 for i in range(N)]
+    vectors = matrix(made.column("vector").combine_chunks())
     # Vectors of rank 4 lose nothing in 4 components.
     logarithm = np.log(flux)
     before = np.linalg.norm(logarithm[:, None] - logarithm[None], axis=2)
@@ -46,47 +87,71 @@ def test_projection_is_ordered_and_keeps_distances(engine: Engine, flux: np.ndar
     np.testing.assert_allclose(after, before, atol=1e-5)
 
 
-def test_projection_does_not_depend_on_the_partitions(engine: Engine, flux: np.ndarray) -> None:
-    one, five = (_projected(engine, flux, n, n_components=3) for n in (1, 5))
-    assert one.equals(five)
-
-
-def test_without_components_vectors_are_compressed_only(engine: Engine, flux: np.ndarray) -> None:
-    made = _projected(engine, flux, 2, n_components=0)
-    vectors = np.array(made.column("vector").to_pylist(), np.float32)
+def test_without_components_vectors_are_compressed_only(
+    features: Dataset, spectra: Dataset, flux: np.ndarray
+) -> None:
+    made = _projected(features, spectra, n_components=0)
+    vectors = matrix(made.column("vector").combine_chunks())
     np.testing.assert_array_equal(vectors, learning.compressed(flux))
 
 
-@pytest.mark.parametrize("partitions", [1, 4])
-def test_many_vectors_are_sought_in_cells(
-    engine: Engine, flux: np.ndarray, partitions: int, monkeypatch: pytest.MonkeyPatch
+def test_a_sample_is_taken_from_all_parts(
+    features: Dataset, flux: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graph, "BATCH", 64)
-    monkeypatch.setattr(cells, "MANY", N)
-    done = engine.session.sparkContext.accumulator(0)
-    found = graph.search(engine.session, flux, n_neighbors=5, partitions=partitions, done=done)
-    table = found.toArrow().sort_by("row")
-    search, order = learning.cell_search(flux)
-    indices, distances = search.nearest(range(N), n_neighbors=5)
-    assert table.column("row").to_pylist() == list(range(N))
-    neighbours = np.array(table.column("neighbours").to_pylist())
-    np.testing.assert_array_equal(neighbours[order], order[indices])
-    found_distances = np.array(table.column("distances").to_pylist(), np.float32)
-    np.testing.assert_array_equal(found_distances[order], distances)
+    fitted: list[np.ndarray] = []
+
+    class Watched(learning.PrincipalComponents):
+        def fit(self, X: np.ndarray, y: object = None) -> "Watched":  # noqa: N803 - scikit-learn's
+            fitted.append(X)
+            return super().fit(X, y)
+
+    monkeypatch.setattr(learning, "PrincipalComponents", Watched)
+    graph.components(features, N_PARTS, n_components=2, n_sample=N // 3)
+    rows = [np.flatnonzero((learning.compressed(flux) == row).all(axis=1))[0] for row in fitted[0]]
+    # Three of nine row groups, the first and the last among them.
+    assert rows[:40] == list(range(40))
+    assert rows[-1] == N - 1
+    assert len(rows) < N / 2
 
 
-@pytest.mark.parametrize("partitions", [1, 4])
+@pytest.mark.parametrize("many", [N, N + 1])
+def test_vertices_stand_cell_by_cell(
+    features: Dataset, spectra: Dataset, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, "MANY", many)
+    rows = _projected(features, spectra, n_components=3)
+    vectors = matrix(rows.column("vector").combine_chunks())
+    cells = graph.cells(vectors, n_jobs=2)
+    assert (len(cells) > 1) == (many == N)
+    sorted_rows = graph.by_cell(rows, cells, n_jobs=2)
+    assert sorted(sorted_rows.column("spectrum_id").to_pylist()) == [_name(i) for i in range(N)]
+    placed = matrix(sorted_rows.column("vector").combine_chunks())
+    centroids = matrix(cells.column("centroid").combine_chunks())
+    nearest = np.linalg.norm(placed[:, None] - centroids, axis=2).argmin(axis=1)
+    counts = cells.column("n").to_numpy()
+    np.testing.assert_array_equal(nearest, np.repeat(np.arange(len(cells)), counts))
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("share", ["broadcast", "here"])
 def test_neighbours_are_those_of_the_kernel(
-    engine: Engine, flux: np.ndarray, partitions: int, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, flux: np.ndarray, tmp_path: Path, share: str
 ) -> None:
-    monkeypatch.setattr(graph, "BATCH", 64)
-    done = engine.session.sparkContext.accumulator(0)
-    found = graph.search(engine.session, flux, n_neighbors=5, partitions=partitions, done=done)
-    table = found.toArrow().sort_by("row")
-    indices, distances = learning.nearest(flux, range(N), n_neighbors=5)
-    assert table.column("row").to_pylist() == list(range(N))
-    np.testing.assert_array_equal(np.array(table.column("neighbours").to_pylist()), indices)
-    np.testing.assert_array_equal(
-        np.array(table.column("distances").to_pylist(), np.float32), distances
-    )
-    assert done.value == N
+    search, _ = learning.cell_search(flux)
+    dataset, blocks = Store(str(tmp_path)).dataset("nearest"), Blocks(N)
+    assert blocks.number == 1
+    progress = Progress("neighbours", N)
+    if share == "broadcast":
+        broadcast = engine.session.sparkContext.broadcast(search)
+        content = graph.nearest(lambda: broadcast.value, blocks, n_neighbors=5)
+        tasks = engine.session.range(0, 1, 1, 1)
+        parts.write(tasks, dataset, content, table=NEAREST, progress=progress)
+    else:
+        content = graph.nearest(lambda: search, blocks, n_neighbors=5)
+        parts.write_here(1, dataset, content, table=NEAREST, progress=progress)
+    table = dataset.parts().to_table()
+    indices, distances = search.nearest(range(N), n_neighbors=5)
+    assert table.column("vertex").to_pylist() == list(range(N))
+    for name, expected in (("neighbours", indices), ("distances", distances)):
+        found = matrix(table.column(name).combine_chunks())
+        np.testing.assert_array_equal(found, expected)

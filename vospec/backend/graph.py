@@ -1,125 +1,259 @@
-"""The stages from feature vectors to the neighbour graph.
+"""What the parts of the graph's datasets hold: vectors, vertices, nearest neighbours.
 
-The vectors, projected to few components, are small (128 bytes a spectrum at 32
-components): every task holds them all, sorted into cells where they are many, and owns
-a range of queries, so that neither a shuffle nor a merge is needed and the result does
-not depend on the number of tasks.
+A vertex is a usable spectrum, its place in the space of the graph small (128 bytes at 32
+components): every task is given them all, sorted into cells, and owns a block of queries.
+Neither a shuffle nor a merge is needed, and nothing depends on who makes which part.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark import Accumulator
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as sql
+from pyarrow import parquet
 
 from vospec import learning
+from vospec.backend import parts
 from vospec.backend.frames import lists
-from vospec.store import matrix
-
-VECTORS = "`spectrum_id` string, `vector` array<float>"
-NEIGHBOURS = "`row` bigint, `neighbours` array<int>, `distances` array<float>"
+from vospec.blocks import Blocks
+from vospec.columns import CELLS, COMPONENTS, NEAREST, VECTORS, VERTICES
+from vospec.spectra.lines import HALPHA
+from vospec.store import Dataset, arrow_schema, matrix
 
 #: Rows of one Arrow batch of neighbours.
-BATCH = 1024
+BATCH = 4096
 
 
-def project(
-    features: DataFrame, *, n_components: int, n_sample: int, done: Accumulator[int]
-) -> DataFrame:
-    """Bring feature vectors, compressed, into the space in which neighbours are sought.
+def components(features: Dataset, n_parts: int, *, n_components: int, n_sample: int) -> pa.Table:
+    """Find the directions in which compressed features differ most.
 
     Parameters
     ----------
-    features : DataFrame
-        Rows of :data:`vospec.columns.FEATURES`; those without a vector are left out.
+    features : Dataset
+        Rows of :data:`vospec.columns.FEATURES` in parts.
+    n_parts : int
+        Number of its parts.
     n_components : int
         Principal components to keep; 0 keeps all elements.
     n_sample : int
-        Vectors on which the components are fitted, those first by the hash
-        of their identifiers, so that the choice does not depend on partitions.
-    done : Accumulator
-        Counts the vectors.
+        About how many vectors they are fitted on: row groups evenly spaced over all
+        parts, which the names of files have distributed.
 
     Returns
     -------
-    DataFrame
-        ``spectrum_id`` and ``vector``, in the order of the identifiers.
+    Table
+        Rows of :data:`vospec.columns.COMPONENTS`, none where all elements are kept.
     """
-    usable = features.where("flux IS NOT NULL").select("spectrum_id", "flux")
-    components = None
+    fitted = np.empty((0, 0))
     if n_components:
-        order = sql.xxhash64("spectrum_id"), sql.col("spectrum_id")
-        sample = usable.orderBy(*order).limit(n_sample).select("flux").toArrow()
-        components = learning.PrincipalComponents(n_components=n_components)
-        components.fit(learning.compressed(matrix(sample.column("flux").combine_chunks())))
-
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            values = learning.compressed(matrix(batch.column("flux")))
-            projected = values if components is None else components.transform(values)
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("spectrum_id"), _lists(projected.astype(np.float32))],
-                names=["spectrum_id", "vector"],
-            )
-            done.add(len(batch))
-
-    # Sorting looks at its input twice: first for where to cut it.
-    return usable.mapInArrow(rows, VECTORS).persist().orderBy("spectrum_id")
+        sample = _finite(learning.compressed(_sample(features, n_parts, n_sample)))[0]
+        found = learning.PrincipalComponents(n_components).fit(sample)
+        fitted = np.vstack([found.mean_, found.components_])
+    schema = arrow_schema(COMPONENTS)
+    given = np.ones(len(fitted), dtype=bool)
+    columns = [
+        pa.array(np.arange(len(fitted)), schema.field("component").type),
+        lists(fitted, given, schema.field("vector").type),
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
-def search(
-    session: SparkSession,
-    vectors: NDArray[np.float32],
-    *,
-    n_neighbors: int,
-    partitions: int,
-    done: Accumulator[int],
-) -> DataFrame:
-    """Find the nearest neighbours of every vector, near-exact ones where they are many.
+def _sample(features: Dataset, n_parts: int, n_sample: int) -> NDArray[np.float32]:
+    """Features of some row groups, or of all where these are few."""
+    files = [
+        parquet.ParquetFile(features.part(part), filesystem=features.store.filesystem)
+        for part in range(n_parts)
+    ]
+    groups = [(file, number) for file in files for number in range(file.num_row_groups)]
+    rows = sum(file.metadata.num_rows for file in files)
+    n_groups = min(len(groups), -(-n_sample * len(groups) // max(rows, 1)))
+    chosen = np.linspace(0, len(groups) - 1, n_groups).round().astype(int)
+    found = []
+    for place in chosen.tolist():
+        file, number = groups[place]
+        flux = file.read_row_group(number, ["flux"], use_threads=False).column("flux")
+        found.append(flux.drop_null().combine_chunks())
+    return matrix(pa.concat_arrays(found))
+
+
+def _finite(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Rows of numbers only, and which they are."""
+    finite = np.asarray(np.isfinite(values).all(axis=1))
+    return values[finite], finite
+
+
+def projection(components: pa.Table) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """The way from features into the space of the graph.
 
     Parameters
     ----------
-    session : SparkSession
-        The session.
-    vectors : (n, n_components) array
-        All vectors; broadcast to the tasks.
-    n_neighbors : int
-        Neighbours of a vector, itself left out.
-    partitions : int
-        Number of tasks.
-    done : Accumulator
-        Counts the queries.
+    components : Table
+        Rows of :data:`vospec.columns.COMPONENTS`.
 
     Returns
     -------
-    DataFrame
-        ``row`` of the query, rows of its ``neighbours`` and their ``distances``.
+    callable
+        From flux, (n, n_elements), to vectors, (n, d) float32.
     """
-    spark, total = session.sparkContext, len(vectors)
-    made_ready, order = learning.prepared_search(vectors, n_jobs=spark.defaultParallelism)
-    shared = spark.broadcast((made_ready, order.astype(np.int32)))
-    starts = session.range(0, total, BATCH, partitions)
-
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        all_vectors, rows_as_given = shared.value
-        for batch in batches:
-            for start in batch.column("id").to_pylist():
-                queries = range(start, min(start + BATCH, total))
-                indices, distances = all_vectors.nearest(queries, n_neighbors=n_neighbors)
-                own = rows_as_given[queries.start : queries.stop].astype(np.int64)
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array(own), _lists(rows_as_given[indices]), _lists(distances)],
-                    names=["row", "neighbours", "distances"],
-                )
-                done.add(len(queries))
-
-    return starts.mapInArrow(rows, NEIGHBOURS)
+    if not len(components):
+        return learning.compressed
+    rows = matrix(components.sort_by("component").column("vector").combine_chunks())
+    fitted = learning.PrincipalComponents(len(rows) - 1)
+    fitted.mean_, fitted.components_ = rows[0], rows[1:]
+    return lambda flux: fitted.transform(learning.compressed(flux))
 
 
-def _lists(values: NDArray[Any]) -> pa.Array:
-    kind = pa.list_(pa.from_numpy_dtype(values.dtype))
-    return lists(values, np.ones(len(values), dtype=bool), kind)
+def vectors(
+    features: Dataset, spectra: Dataset, components: pa.Table, grid: NDArray[np.float64]
+) -> parts.Content:
+    """The features of a part in the space of the graph; those that are not finite are left out.
+
+    Parameters
+    ----------
+    features, spectra : Dataset
+        Rows of :data:`vospec.columns.FEATURES` and :data:`vospec.columns.SPECTRA`, part
+        by part of the same files.
+    components : Table
+        Rows of :data:`vospec.columns.COMPONENTS`.
+    grid : (n_elements,) array
+        Vacuum wavelengths in Å.
+
+    Returns
+    -------
+    callable
+        Gives rows of :data:`vospec.columns.VECTORS`.
+    """
+
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        projected, survey = projection(components), _survey(spectra, part)
+        for table in parts.read(features, part, ("spectrum_id", "flux", "continuum_noise")):
+            usable = table.filter(table.column("flux").is_valid()).combine_chunks()
+            if len(usable):
+                yield _projected(usable, projected, survey, grid)
+
+    return content
+
+
+def _survey(spectra: Dataset, part: int) -> pa.Array:
+    """Identifiers of the spectra of a part among which candidates are sought."""
+    roles = pa.concat_tables(parts.read(spectra, part, ("spectrum_id", "role")))
+    chosen = roles.filter(pc.equal(roles.column("role"), "survey"))
+    return chosen.column("spectrum_id").combine_chunks()
+
+
+def _projected(
+    rows: pa.Table,
+    projected: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    survey: pa.Array,
+    grid: NDArray[np.float64],
+) -> pa.RecordBatch:
+    flux, finite = _finite(matrix(rows.column("flux").chunk(0)))
+    rows, schema = rows.filter(pa.array(finite)), arrow_schema(VECTORS)
+    names = rows.column("spectrum_id").combine_chunks()
+    columns = {
+        "spectrum_id": names,
+        "survey": pc.is_in(names, survey),
+        "peak": pa.array(learning.mean_peaks(flux, grid, centre=HALPHA)),
+        "continuum_noise": rows.column("continuum_noise").combine_chunks(),
+        "vector": lists(projected(flux), np.ones(len(flux), bool), schema.field("vector").type),
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def cells(vectors: NDArray[np.float32], *, n_jobs: int) -> pa.Table:
+    """Divide the space of the graph into cells, few vectors into one.
+
+    Parameters
+    ----------
+    vectors : (n, d) array
+        All vectors.
+    n_jobs : int
+        Threads. Does not change the answer.
+
+    Returns
+    -------
+    Table
+        Rows of :data:`vospec.columns.CELLS`.
+    """
+    n_cells = learning.default_cells(len(vectors)) if len(vectors) >= learning.MANY else 1
+    found = learning.Cells(n_cells, n_jobs=n_jobs).fit(vectors)
+    counts = np.bincount(found.assign(vectors), minlength=len(found.centroids_))
+    schema = arrow_schema(CELLS)
+    every = np.ones(len(counts), dtype=bool)
+    columns = [
+        pa.array(np.arange(len(counts)), schema.field("cell").type),
+        pa.array(counts),
+        lists(found.centroids_, every, schema.field("centroid").type),
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def by_cell(rows: pa.Table, cells: pa.Table, *, n_jobs: int) -> pa.Table:
+    """Put vectors in the order of the graph, cell after cell.
+
+    Parameters
+    ----------
+    rows : Table
+        Rows of :data:`vospec.columns.VECTORS`.
+    cells : Table
+        Rows of :data:`vospec.columns.CELLS`, made from them.
+    n_jobs : int
+        Threads. Does not change the answer.
+
+    Returns
+    -------
+    Table
+        Rows of :data:`vospec.columns.VERTICES`.
+    """
+    known = learning.Cells(len(cells), n_jobs=n_jobs)
+    known.centroids_ = matrix(cells.column("centroid").combine_chunks())
+    assigned = known.assign(matrix(rows.column("vector").combine_chunks()))
+    order = learning.sorted_by_cell(assigned, len(cells)).order
+    numbers = pa.array(np.arange(len(rows)))
+    return rows.take(pa.array(order)).add_column(0, "vertex", numbers).cast(arrow_schema(VERTICES))
+
+
+def rows_of(table: pa.Table, blocks: Blocks) -> parts.Content:
+    """The rows of a table that stand in memory, block by block."""
+
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = blocks.rows(part)
+        yield from table.slice(rows.start, len(rows)).to_batches()
+
+    return content
+
+
+def nearest(
+    search: Callable[[], learning.CellSearch], blocks: Blocks, *, n_neighbors: int
+) -> parts.Content:
+    """The nearest neighbours of the vertices of a block.
+
+    Parameters
+    ----------
+    search : callable
+        Gives the search over all vertices.
+    blocks : Blocks
+        The vertices in blocks.
+    n_neighbors : int
+        Neighbours of a vertex, itself left out.
+
+    Returns
+    -------
+    callable
+        Gives rows of :data:`vospec.columns.NEAREST`.
+    """
+
+    def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        queries = blocks.rows(part)
+        indices, distances = search().nearest(queries, n_neighbors=n_neighbors)
+        schema, every = arrow_schema(NEAREST), np.ones(len(queries), dtype=bool)
+        columns = [
+            pa.array(np.arange(queries.start, queries.stop)),
+            lists(indices, every, schema.field("neighbours").type),
+            lists(distances, every, schema.field("distances").type),
+        ]
+        found = pa.RecordBatch.from_arrays(columns, schema=schema)
+        yield from (found.slice(start, BATCH) for start in range(0, len(found), BATCH))
+
+    return content

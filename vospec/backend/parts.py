@@ -12,19 +12,22 @@ zstd would take 3 % more, in 1.2 times the time. Most of the time goes into Parq
 account of where lists begin and end. Statistics of arrays would be of no use to anybody.
 """
 
+import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from pyarrow import fs, parquet
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
+from threadpoolctl import threadpool_limits
 
 from vospec.backend.frames import spark_schema, watched
 from vospec.columns import UNUSABLE, Table
@@ -62,7 +65,7 @@ class Made:
 def write(
     tasks: DataFrame, dataset: Dataset, content: Content, *, table: Table, progress: Progress
 ) -> Made:
-    """Make the missing parts of a dataset.
+    """Make the missing parts of a dataset through Spark.
 
     Parameters
     ----------
@@ -86,22 +89,77 @@ def write(
     n_parts = tasks.rdd.getNumPartitions()
     dataset.sweep(n_parts)
     done = tasks.sparkSession.sparkContext.accumulator(0)
-    schema, counted = arrow_schema(table), [name for name in COUNTED if name in table.names]
+    counted = [name for name in COUNTED if name in table.names]
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        part = _partition()
-        if not dataset.has_part(part):
-            _write_part(dataset, part, content(part, batches), schema)
-        _drain(batches)
-        counts = _counts(dataset, part, counted)
+        counts = _made(dataset, _partition(), content, batches, table)
         yield from counts.to_batches()
         done.add(pc.sum(counts.column("n")).as_py() or 0)
 
-    ddl = spark_schema(column for column in table if column.name in counted) + ", `n` bigint"
+    ddl = [spark_schema(column for column in table if column.name in counted), "`n` bigint"]
     with progress, watched(lambda: progress.update(done.value)):
-        counts = tasks.mapInArrow(task, ddl).toArrow()
+        counts = tasks.mapInArrow(task, ", ".join(filter(None, ddl))).toArrow()
         progress.done = done.value
     return _summed(counts, counted, n_parts)
+
+
+def write_here(  # noqa: PLR0913 - named parameters of one method
+    n_parts: int,
+    dataset: Dataset,
+    content: Content,
+    *,
+    table: Table,
+    progress: Progress,
+    processes: bool = False,
+) -> Made:
+    """Make the missing parts of a dataset on this machine, without Spark: the same bytes.
+
+    Parameters
+    ----------
+    n_parts : int
+        How many parts there are.
+    dataset, content, table, progress
+        As for :func:`write`; the content is handed no batches.
+    processes : bool
+        Whether each core is given a process: for content that holds Python's lock.
+
+    Returns
+    -------
+    Made
+        Counts over all parts, those that were there before among them.
+    """
+    dataset.sweep(n_parts)
+    parallel = Parallel(
+        n_jobs=len(os.sched_getaffinity(0)),
+        prefer="processes" if processes else "threads",
+        return_as="generator",
+        # A search that all threads share must not be copied, nor mapped from a file.
+        max_nbytes=None,
+    )
+    made = []
+    with progress, threadpool_limits(1):
+        for counts in parallel(
+            delayed(_made)(dataset, part, content, (), table) for part in range(n_parts)
+        ):
+            made.append(counts)
+            progress.update(progress.done + (pc.sum(counts.column("n")).as_py() or 0))
+    return _summed(
+        pa.concat_tables(made), [name for name in COUNTED if name in table.names], n_parts
+    )
+
+
+def _made(
+    dataset: Dataset,
+    part: int,
+    content: Content,
+    batches: Iterable[pa.RecordBatch],
+    table: Table,
+) -> pa.Table:
+    """Make a part, unless it is there, and count its rows."""
+    if not dataset.has_part(part):
+        _write_part(dataset, part, content(part, iter(batches)), arrow_schema(table))
+    _drain(iter(batches))
+    return _counts(dataset, part, [name for name in COUNTED if name in table.names])
 
 
 def fill(
@@ -145,7 +203,7 @@ def _summed(counts: pa.Table, counted: list[str], n_parts: int) -> Made:
     summed = counts.group_by(counted).aggregate([("n", "sum")])
     rows = summed.rename_columns([*counted, "n"]).to_pylist()
     rows.sort(key=lambda row: [str(value) for value in row.values()])
-    usable = sum(row["n"] for row in rows if not row["quality"] & UNUSABLE)
+    usable = sum(row["n"] for row in rows if not row.get("quality", 0) & UNUSABLE)
     return Made(n_parts, sum(row["n"] for row in rows), usable, rows)
 
 
@@ -192,6 +250,8 @@ def _encoding(schema: pa.Schema) -> dict[str, object]:
 
 
 def _counts(dataset: Dataset, part: int, counted: list[str]) -> pa.Table:
+    if not counted:
+        return pa.table({"n": [_open(dataset, part).metadata.num_rows]})
     filesystem = dataset.store.filesystem
     rows = parquet.read_table(dataset.part(part), columns=counted, filesystem=filesystem)
     counts = rows.group_by(counted).aggregate([([], "count_all")])

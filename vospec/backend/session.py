@@ -73,11 +73,6 @@ class Engine:
             self._session = _start(self.settings, self.scratch)
         return self._session
 
-    @property
-    def partitions(self) -> int:
-        """How many tasks a stage is cut into."""
-        return self.settings.partitions or 4 * self.session.sparkContext.defaultParallelism
-
 
 def require_java() -> None:
     """Raise SparkError unless a Java runtime of version 17 or later is there."""

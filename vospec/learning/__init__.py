@@ -26,6 +26,7 @@ evidence        the neighbours and the labels that a score comes from
 from sklearn.exceptions import ConvergenceWarning
 
 from vospec.learning.cells import (
+    MANY,
     Cells,
     cell_search,
     default_cells,
@@ -68,6 +69,7 @@ from vospec.learning.reliability import (
 from vospec.learning.tempering import mean_peaks, tempered
 
 __all__ = [
+    "MANY",
     "CalibrationMethod",
     "Calibrator",
     "CellSearch",
