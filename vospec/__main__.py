@@ -28,8 +28,9 @@ interrupted:
   publish   load everything into PostgreSQL, where DaCHS serves it
   run       all of these
 
-Spectra of a service of the Virtual Observatory are downloaded by fetch. How good the
-methods are on spectra whose class is known is told by evaluate, after score.
+New spectra between two runs are scored by additions. Spectra of a service of the Virtual
+Observatory are downloaded by fetch. How good the methods are on spectra whose class is
+known is told by evaluate, after score.
 """
 
 EPILOG = """\
@@ -80,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
         ("status", _status, "say what the store holds, what is unusable and why"),
     ):
         _add(commands, name, command, meaning)
+    _add(commands, "additions", _additions, ADDITIONS)
+    commands.choices["additions"].add_argument(
+        "folders", nargs="+", metavar="FOLDER", help="where they lie; or a URI"
+    )
     commands.choices["features"].add_argument(
         "--csv",
         type=Path,
@@ -196,6 +201,10 @@ EVALUATE = (
     "judge the methods and what one would take otherwise on labels that they have not seen "
     "(after score)"
 )
+ADDITIONS = (
+    "score new spectra in other folders by the graph of the last run, which stays as it is "
+    "(after score); a full run over these folders, too, replaces them"
+)
 FETCH_NOTE = "what was interrupted goes on; exit code 1: something failed or was cut short"
 
 
@@ -297,6 +306,15 @@ _publish = _stages("publish")
 _run = _stages("ingest", "features", "score", "publish")
 
 
+def _additions(given: argparse.Namespace) -> int:
+    from vospec import interim, pipeline  # noqa: PLC0415
+
+    with pipeline.job(config.load(given.config)) as job:
+        for line in interim.add(job, tuple(given.folders)):
+            sys.stdout.write(line + "\n")
+    return 0
+
+
 def _calibrate(given: argparse.Namespace) -> int:
     from vospec import kernel  # noqa: PLC0415
     from vospec.plan import Plan  # noqa: PLC0415
@@ -328,7 +346,8 @@ def _plot_pair(given: argparse.Namespace) -> int:
     from vospec.plan import Plan  # noqa: PLC0415
 
     names = given.spectra
-    settings = _settings(given.config, needed=len(names) == 1)
+    needed = len(names) == 1 or given.config.exists()
+    settings = config.load(given.config) if needed else config.Settings()
     if len(names) > 2:  # noqa: PLR2004 - a pair is two
         message = f"plot pair takes a star or two files, not {len(names)} names"
         raise ConfigurationError(message)
@@ -361,11 +380,6 @@ def _plot_spectrum(given: argparse.Namespace) -> int:
     plots.spectrum(path, spectrum, title=title)
     logger.info("%s", path)
     return 0
-
-
-def _settings(path: Path, *, needed: bool) -> config.Settings:
-    """The settings of a file; the defaults where it is neither there nor needed."""
-    return config.load(path) if needed or path.exists() else config.Settings()
 
 
 def _figure(kind: str, name: str) -> Path:

@@ -123,13 +123,18 @@ def ingest(job: Job) -> None:
     # Hours of reading must not end in the discovery that there are no labels.
     total = plan.inventory[1]
     logger.info("inputs: %d files, labels of %s", total, ", ".join(plan.label_files))
-    if plan.spectra.is_complete():
-        logger.info("spectra: nothing new")
-    else:
-        _list(plan)
-        _read(job)
+    read(job)
     if not plan.labels.is_complete():
         _label(plan)
+
+
+def read(job: Job) -> None:
+    """Read every file into spectra, whether anything there is labelled or not."""
+    if job.plan.spectra.is_complete():
+        logger.info("spectra: nothing new")
+        return
+    _list(job.plan)
+    _read(job)
 
 
 def _list(plan: Plan) -> None:

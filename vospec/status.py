@@ -38,11 +38,11 @@ def lines(settings: Settings) -> Iterator[str]:
     plan = Plan(settings)
     yield f"store      {plan.store.uri}"
     yield f"files      {plan.inventory[1]} FITS files in {', '.join(plan.folders)}"
-    for name in ("spectra", "labels", "adapted", "features", "neighbours"):
+    for name in ("spectra", "labels", "adapted", "features", "nearest"):
         dataset: Dataset = getattr(plan, name)
         yield f"{name:<11}{_state(dataset)}"
     if plan.spectra.is_complete():
-        yield from _unusable(plan)
+        yield from unusable(plan)
     for run in plan.runs:
         if run.record.is_complete():
             yield from runs.told(run.record.table().to_pylist()[0])
@@ -62,8 +62,19 @@ def _state(dataset: Dataset) -> str:
 Counts = Counter[tuple[str | None, str | None, int]]
 
 
-def _unusable(plan: Plan) -> Iterator[str]:
-    """Count the quality flags and name the spectra that cannot be used."""
+def unusable(plan: Plan) -> Iterator[str]:
+    """Count the quality flags and name the spectra that cannot be used.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its spectra are there; so may be its features.
+
+    Yields
+    ------
+    str
+        One line each.
+    """
     counts = _counts(plan)
     yield from (f"counts     {line}" for line in table(counts))
     for flag in Quality:

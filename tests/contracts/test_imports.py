@@ -27,6 +27,7 @@ ORDER = [
         "pairs",
         "stars",
         "evidence",
+        "probability",
     },
     {
         "status",
@@ -41,7 +42,7 @@ ORDER = [
         "assessment",
     },
     {"backend"},
-    {"pipeline", "schedule"},
+    {"pipeline", "interim", "schedule"},
     {"__main__"},
 ]
 
