@@ -11,7 +11,7 @@ import pytest
 from vospec import config, pipeline
 from vospec.archives.simulated import simulate
 from vospec.backend.session import Engine
-from vospec.pipeline import Job
+from vospec.job import Job
 
 #: The small simulated survey of the tests.
 N_SURVEY, N_TRAINING = 150, 60

@@ -18,7 +18,7 @@ from vospec.columns import CLASSES, LABELS
 from vospec.errors import EvaluationError, OutputError, StoreError
 from vospec.learning import baselines
 from vospec.learning.validation import METHODS, Curve
-from vospec.pipeline import Job
+from vospec.job import Job
 from vospec.plan import Plan
 from vospec.store import arrow_schema
 

@@ -15,7 +15,7 @@ from vospec import archives, config, export, neighbourhood, pipeline, status
 from vospec.backend.session import Engine
 from vospec.columns import CLASSES, SPECTRA, UNUSABLE, Quality
 from vospec.errors import NoSpectraError, StoreError
-from vospec.pipeline import Job
+from vospec.job import Job
 from vospec.spectra.lines import HALPHA
 from vospec.store import arrow_schema
 

@@ -278,10 +278,12 @@ def _stages(*names: str) -> Command:
     """A command that carries out stages of the pipeline."""
 
     def command(given: argparse.Namespace) -> int:
-        from vospec import pipeline  # noqa: PLC0415 - loads Spark, which --help need not wait for
+        # These load Spark, which --help need not wait for.
+        from vospec import pipeline  # noqa: PLC0415
+        from vospec.job import open_job  # noqa: PLC0415
 
         settings = config.load(given.config)
-        with pipeline.job(settings) as job:
+        with open_job(settings) as job:
             for name in names:
                 getattr(pipeline, name)(job)
         return 0
@@ -307,9 +309,10 @@ _run = _stages("ingest", "features", "score", "publish")
 
 
 def _additions(given: argparse.Namespace) -> int:
-    from vospec import interim, pipeline  # noqa: PLC0415
+    from vospec import interim  # noqa: PLC0415
+    from vospec.job import open_job  # noqa: PLC0415
 
-    with pipeline.job(config.load(given.config)) as job:
+    with open_job(config.load(given.config)) as job:
         for line in interim.add(job, tuple(given.folders)):
             sys.stdout.write(line + "\n")
     return 0

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from vospec import additions, pipeline, status
 from vospec.backend import graph
 from vospec.columns import VECTORS
-from vospec.pipeline import Job
+from vospec.job import Job
 from vospec.plan import Plan
 
 #: Candidates that are told one by one for each run; the store has all of them.

@@ -10,7 +10,7 @@ from vospec import archives, config, listing, pipeline
 from vospec.backend import hadoop
 from vospec.backend.session import Engine
 from vospec.errors import FileSystemError, NoSpectraError
-from vospec.pipeline import Job
+from vospec.job import Job
 
 #: Hadoop would take brackets and braces for patterns, and a URI a percent sign for an escape.
 NAME = "a [sky]{1}, 5%20?"

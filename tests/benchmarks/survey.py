@@ -32,6 +32,7 @@ from vospec import config, inventory, neighbourhood, pipeline
 from vospec.backend import parts
 from vospec.backend.frames import lists
 from vospec.columns import CLASSES, FEATURES, LABELS, SPECTRA, Table
+from vospec.job import open_job
 from vospec.plan import Plan
 from vospec.progress import Progress
 from vospec.store import arrow_schema
@@ -165,7 +166,7 @@ def score(folder: Path, *, min_spectra: int, again: bool) -> None:
     if again:
         for name in ("components", "vectors", "cells", "vertices", "nearest", "edges", "runs"):
             shutil.rmtree(folder / "store" / name, ignore_errors=True)
-    with _peak_memory() as memory, pipeline.job(given) as job:
+    with _peak_memory() as memory, open_job(given) as job:
         job.plan = plan
         seconds = _timed(lambda: pipeline.score(job))
     print(f"features to scores of both methods: {seconds:.1f} s, peak {max(memory):.2f} GB")

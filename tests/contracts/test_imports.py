@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Each room may import from the rooms before it and from those of its own line.
 ORDER = [
-    {"columns", "errors", "config", "progress"},
+    {"columns", "errors", "config", "progress", "blocks"},
     {"spectra", "learning", "store", "listing"},
     {
         "archives",
@@ -42,12 +42,15 @@ ORDER = [
         "assessment",
     },
     {"backend"},
-    {"pipeline", "interim", "schedule"},
+    {"job"},
+    {"scoring"},
+    {"pipeline"},
+    {"interim", "schedule"},
     {"__main__"},
 ]
 
 ALLOWED = {
-    "pyspark": {"backend", "pipeline", "__main__"},
+    "pyspark": {"backend"},
     "astropy.io.fits": {"archives", "publication"},
     "psycopg": {"publication"},
     "requests": {"archives.ssa", "verification"},

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from vospec import config, pipeline
-from vospec.pipeline import Job
+from vospec.job import Job
 from vospec.publication import current_run
 
 pytestmark = [pytest.mark.spark, pytest.mark.service]
