@@ -220,15 +220,15 @@ def _write_part(
         ) as writer:
             for batch in batches:
                 writer.write_batch(batch)
-        _rename(filesystem, incoming, target)
+        rename(filesystem, incoming, target)
     except BaseException:
         if filesystem.get_file_info(incoming).type == fs.FileType.File:
             filesystem.delete_file(incoming)
         raise
 
 
-def _rename(filesystem: fs.FileSystem, incoming: str, target: str) -> None:
-    """Give a part its name; another task that was faster has written the same."""
+def rename(filesystem: fs.FileSystem, incoming: str, target: str) -> None:
+    """Give a file its name; another task that was faster has written the same."""
     try:
         filesystem.move(incoming, target)
     except OSError:
