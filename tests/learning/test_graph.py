@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import sparse
 
 from tests.learning.profiles import profiles
 from vospec.learning import Weights, local_scales, nearest, neighbour_graph
 from vospec.learning.graph import WEAKEST, affinities
+from vospec.learning.symmetry import mentioned, united
 
 WEIGHTS: tuple[Weights, ...] = ("local_scaling", "rbf", "binary")
 
@@ -73,6 +75,52 @@ def test_a_vector_among_its_own_neighbours_makes_no_loop() -> None:
     indices = np.array([[0, 1], [1, 0]])
     graph = neighbour_graph(indices, np.array([[0.0, 1.0], [0.0, 1.0]]), weights="binary")
     np.testing.assert_array_equal(graph.toarray(), [[0, 1], [1, 0]])
+
+
+def directed(indices: NDArray[np.int32], distances: NDArray[np.float32]) -> sparse.csr_array:
+    """Give the lists as a matrix, row by row."""
+    scales = local_scales(distances)
+    values = affinities(
+        distances, weights="local_scaling", scales=scales, neighbour_scales=scales[indices]
+    )
+    starts = np.arange(0, indices.size + 1, indices.shape[1])
+    return sparse.csr_array((values.ravel(), indices.ravel(), starts), shape=(len(indices),) * 2)
+
+
+def test_is_the_greater_of_the_matrix_and_its_transpose() -> None:
+    indices, distances = lists()
+    # Distances that differ by direction, as rounding makes them.
+    distances = np.sort(distances * np.random.default_rng(2).uniform(0.9, 1, distances.shape))
+    graph, matrix = neighbour_graph(indices, distances), directed(indices, distances)
+    assert (matrix != matrix.T).nnz > 0
+    expected = matrix.maximum(matrix.T).tocsr()
+    expected.sort_indices()
+    for name in ("indptr", "indices", "data"):
+        np.testing.assert_array_equal(getattr(graph, name), getattr(expected, name))
+
+
+def test_blocks_of_rows_are_those_of_the_whole() -> None:
+    indices, distances = lists()
+    graph, matrix = neighbour_graph(indices, distances), directed(indices, distances)
+    sources = np.repeat(np.arange(200, dtype=np.int32), 8)
+    values = matrix.data.reshape(indices.shape)
+    for rows in (range(70), range(70, 71), range(71, 200)):
+        own = slice(rows.start, rows.stop)
+        mentions = mentioned(
+            indices.ravel(), sources, matrix.data, first=rows.start, n_rows=len(rows)
+        )
+        block = united(indices[own], values[own], mentions, first=rows.start)
+        expected = graph[own]
+        for found, name in zip(block, ("indptr", "indices", "data"), strict=True):
+            np.testing.assert_array_equal(found, getattr(expected, name))
+
+
+def test_a_neighbour_listed_twice_is_one_edge() -> None:
+    indices, distances = np.array([[1, 1], [0, 2], [1, 0]]), np.array([[1.0, 1.0], [1, 3], [3, 4]])
+    graph = neighbour_graph(indices, distances, weights="rbf", gamma=0.5).toarray()
+    expected = np.exp([-0.5, -4.5, -8.0])
+    np.testing.assert_allclose(graph[[0, 1, 0], [1, 2, 2]], expected, rtol=1e-12)
+    np.testing.assert_array_equal(graph, graph.T)
 
 
 def test_scale_is_the_distance_to_the_neighbour_asked_for_or_the_last() -> None:
