@@ -323,12 +323,67 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Whether the propagation converged"/>
     <column name="average_precision" type="real" ucd="stat.value"
       description="Average precision of the score where the true classes are known (simulations)"/>
+    <column name="target_share" type="double precision" ucd="stat.probability"
+      description="Share of the target classes in the survey, estimated from the scores, that the column probability is for; NULL where calibration_note says why"/>
+    <column name="calibration_slope" type="double precision" ucd="stat.fit.param"
+      description="Slope a of probability = 1 / (1 + exp(-a x - b)), x = ln(score / (1 - score)), score within 1e-6 of 0 and 1 taken as that far from them"/>
+    <column name="calibration_intercept" type="double precision" ucd="stat.fit.param"
+      description="Intercept b of the same, for the target_share"/>
+    <column name="brier" type="double precision" ucd="stat.value"
+      description="Mean squared difference of probability and truth of the labelled spectra in the table reliability, 0 at best"/>
+    <column name="calibration_error" type="double precision" ucd="stat.value"
+      description="Mean difference of predicted and observed in the table reliability, 0 at best"/>
+    <column name="expected_precision" type="double precision" ucd="stat.probability;arith.ratio"
+      description="Expected share of the target classes among the candidates of the run"/>
+    <column name="expected_precision_error" type="double precision" ucd="stat.stdev;stat.probability"
+      description="Standard deviation of expected_precision from the numbers of labelled and of found spectra; what the survey's spectra have that no label resembles is not in it"/>
+    <column name="calibration_note" type="text" ucd="meta.note"
+      description="Why the run has no probabilities; NULL where it has them"/>
     <column name="started" type="timestamp" ucd="time.start"
       description="Start of the run (UTC)"/>
     <column name="ended" type="timestamp" ucd="time.end"
       description="End of the run (UTC)"/>
     <column name="state" type="text" ucd="meta.code.status"
       description="State of the run: current or kept"/>
+  </table>
+
+  <table id="reliability" onDisk="True" adql="True" primary="run_id,bin_start">
+    <meta name="description">Whether probabilities hold: labelled spectra that were scored
+      without the labels of their star, by run and bin of probability; probabilities here are
+      for the labels' own share of targets</meta>
+    <column name="run_id" type="text" ucd="meta.id" required="True"
+      description="Identifier of the run that gave this row"/>
+    <column name="bin_start" type="double precision" ucd="stat.probability;stat.min" required="True"
+      description="Least probability of the bin"/>
+    <column name="bin_stop" type="double precision" ucd="stat.probability;stat.max"
+      description="Probability at which the next bin begins"/>
+    <column name="n" type="bigint" ucd="meta.number"
+      description="Number of spectra">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="predicted" type="double precision" ucd="stat.probability;stat.mean"
+      description="Mean probability of the spectra; NULL where there are none"/>
+    <column name="observed" type="double precision" ucd="stat.probability;arith.ratio"
+      description="Share of the spectra whose label is a target class; NULL where there are none"/>
+  </table>
+
+  <table id="thresholds" onDisk="True" adql="True" primary="run_id,threshold">
+    <meta name="description">What thresholds of the score are worth, by run: expected, from the
+      probabilities of the survey's spectra</meta>
+    <column name="run_id" type="text" ucd="meta.id" required="True"
+      description="Identifier of the run that gave this row"/>
+    <column name="threshold" type="double precision" ucd="stat.probability;stat.min" required="True"
+      description="Least score"/>
+    <column name="n" type="bigint" ucd="meta.number"
+      description="Number of spectra">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="expected_precision" type="double precision" ucd="stat.probability;arith.ratio"
+      description="Expected share of the target classes among the spectra; NULL where there are none"/>
+    <column name="expected_precision_error" type="double precision" ucd="stat.stdev;stat.probability"
+      description="Standard deviation of expected_precision from the numbers of labelled and of found spectra; what the survey's spectra have that no label resembles is not in it"/>
+    <column name="expected_recall" type="double precision" ucd="stat.probability;arith.ratio"
+      description="Expected part of all spectra of the target classes that is among these"/>
   </table>
 
   <table id="scores" onDisk="True" adql="True" primary="run_id,spectrum_id">
@@ -541,6 +596,8 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <make table="grid"/>
     <make table="labels"/>
     <make table="runs"/>
+    <make table="reliability"/>
+    <make table="thresholds"/>
     <make table="scores"/>
     <make table="candidates"/>
     <make table="neighbours"/>

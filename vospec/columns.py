@@ -583,6 +583,22 @@ LABELS = Table(
     ("spectrum_id", "source", "author", "labelled_at"),
 )
 
+EXPECTED_PRECISION = Column(
+    "expected_precision",
+    "double precision",
+    "",
+    "stat.probability;arith.ratio",
+    "Expected share of the target classes among the candidates of the run",
+)
+EXPECTED_PRECISION_ERROR = Column(
+    "expected_precision_error",
+    "double precision",
+    "",
+    "stat.stdev;stat.probability",
+    "Standard deviation of expected_precision from the numbers of labelled and of found "
+    "spectra; what the survey's spectra have that no label resembles is not in it",
+)
+
 RUNS = Table(
     "runs",
     "Passes from features to scores",
@@ -605,6 +621,53 @@ RUNS = Table(
             "",
             "stat.value",
             "Average precision of the score where the true classes are known (simulations)",
+        ),
+        Column(
+            "target_share",
+            "double precision",
+            "",
+            "stat.probability",
+            "Share of the target classes in the survey, estimated from the scores, that the "
+            "column probability is for; NULL where calibration_note says why",
+        ),
+        Column(
+            "calibration_slope",
+            "double precision",
+            "",
+            "stat.fit.param",
+            "Slope a of probability = 1 / (1 + exp(-a x - b)), x = ln(score / (1 - score)), score "
+            "within 1e-6 of 0 and 1 taken as that far from them",
+        ),
+        Column(
+            "calibration_intercept",
+            "double precision",
+            "",
+            "stat.fit.param",
+            "Intercept b of the same, for the target_share",
+        ),
+        Column(
+            "brier",
+            "double precision",
+            "",
+            "stat.value",
+            "Mean squared difference of probability and truth of the labelled spectra in the "
+            "table reliability, 0 at best",
+        ),
+        Column(
+            "calibration_error",
+            "double precision",
+            "",
+            "stat.value",
+            "Mean difference of predicted and observed in the table reliability, 0 at best",
+        ),
+        EXPECTED_PRECISION,
+        EXPECTED_PRECISION_ERROR,
+        Column(
+            "calibration_note",
+            "text",
+            "",
+            "meta.note",
+            "Why the run has no probabilities; NULL where it has them",
         ),
         Column("started", "timestamp", "", "time.start", "Start of the run (UTC)"),
         Column("ended", "timestamp", "", "time.end", "End of the run (UTC)"),
@@ -633,6 +696,16 @@ SCORE = Column(
     f"Sum of the shares of the target classes ({', '.join(TARGET_CLASSES)}), halved where "
     "no line stands above the continuum at Hα",
 )
+PROBABILITY = Column(
+    "probability",
+    "real",
+    "",
+    "stat.probability",
+    f"Probability of being of a target class ({', '.join(TARGET_CLASSES)}): the score calibrated "
+    "on labelled spectra that were scored without the labels of their star, for the share of such "
+    "spectra in the survey; of a labelled spectrum, from its score without these labels; NULL "
+    "where there is no score or labels are too few",
+)
 RANK = Column(
     "rank",
     "integer",
@@ -654,6 +727,71 @@ SCORES = Table(
         Column("entropy", "real", "bit", "stat.value", "Entropy of the label distribution"),
     ),
     ("run_id", "spectrum_id"),
+)
+
+RELIABILITY = Table(
+    "reliability",
+    "Whether probabilities hold: labelled spectra that were scored without the labels of their "
+    "star, by run and bin of probability; probabilities here are for the labels' own share of "
+    "targets",
+    (
+        RUN_ID,
+        Column(
+            "bin_start",
+            "double precision",
+            "",
+            "stat.probability;stat.min",
+            "Least probability of the bin",
+        ),
+        Column(
+            "bin_stop",
+            "double precision",
+            "",
+            "stat.probability;stat.max",
+            "Probability at which the next bin begins",
+        ),
+        Column("n", "bigint", "", "meta.number", "Number of spectra"),
+        Column(
+            "predicted",
+            "double precision",
+            "",
+            "stat.probability;stat.mean",
+            "Mean probability of the spectra; NULL where there are none",
+        ),
+        Column(
+            "observed",
+            "double precision",
+            "",
+            "stat.probability;arith.ratio",
+            "Share of the spectra whose label is a target class; NULL where there are none",
+        ),
+    ),
+    ("run_id", "bin_start"),
+)
+
+THRESHOLDS = Table(
+    "thresholds",
+    "What thresholds of the score are worth, by run: expected, from the probabilities of the "
+    "survey's spectra",
+    (
+        RUN_ID,
+        Column("threshold", "double precision", "", "stat.probability;stat.min", "Least score"),
+        Column("n", "bigint", "", "meta.number", "Number of spectra"),
+        replace(
+            EXPECTED_PRECISION,
+            description="Expected share of the target classes among the spectra; NULL where "
+            "there are none",
+        ),
+        EXPECTED_PRECISION_ERROR,
+        Column(
+            "expected_recall",
+            "double precision",
+            "",
+            "stat.probability;arith.ratio",
+            "Expected part of all spectra of the target classes that is among these",
+        ),
+    ),
+    ("run_id", "threshold"),
 )
 
 CANDIDATES = Table(
@@ -744,7 +882,10 @@ NEIGHBOURS = Table(
 #: All tables by name, in the order of the flow of data.
 TABLES = {
     table.name: table
-    for table in (SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, SCORES, CANDIDATES, NEIGHBOURS)
+    for table in (
+        *(SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, RELIABILITY, THRESHOLDS, SCORES),
+        *(CANDIDATES, NEIGHBOURS),
+    )
 }
 
 #: The tables that readers see.

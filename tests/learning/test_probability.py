@@ -14,6 +14,7 @@ from vospec.learning import (
     carried,
     cross_calibrated,
     expected_precision,
+    logistic,
     reliability,
     survey_share,
 )
@@ -114,8 +115,23 @@ def test_share_of_a_survey_is_found(share: float) -> None:
     density = share * TARGETS.pdf(scores) + (1 - share) * OTHERS.pdf(scores)
     error = 1 / np.sqrt(np.square(ratio / density).sum())
     assert abs(found - wanted.mean()) < 3 * error
-    # It is the mean of the probabilities that are carried to it.
-    assert carried(bayes(scores, 0.5), 0.5, found).mean() == pytest.approx(found, rel=1e-6)
+    # It is the mean of the probabilities that are carried to it, and of one more of each kind.
+    mean = (carried(bayes(scores, 0.5), 0.5, found).sum() + 1) / (len(scores) + 2)
+    assert mean == pytest.approx(found, rel=1e-8)
+
+
+def test_share_is_where_expectation_and_maximisation_end() -> None:
+    probabilities = bayes(population(500, 0.2, seed=4)[0], 0.4)
+    share = 0.4
+    for _ in range(5000):
+        share = float(np.append(carried(probabilities, 0.4, share), [0, 1]).mean())
+    assert survey_share(probabilities, 0.4) == pytest.approx(share, rel=1e-9)
+
+
+def test_weights_of_the_share_are_numbers_of_spectra() -> None:
+    probabilities, weights = np.array([0.1, 0.7, 0.4, np.nan]), np.array([3, 1, 0, 9])
+    found = survey_share(probabilities, 0.3, weights=weights)
+    assert found == pytest.approx(survey_share([0.1] * 3 + [0.7], 0.3), rel=1e-9)
 
 
 def test_share_of_the_labels_is_found_among_the_labels() -> None:
@@ -124,9 +140,20 @@ def test_share_of_the_labels_is_found_among_the_labels() -> None:
     assert survey_share(calibrator.predict(scores), 0.3) == pytest.approx(0.3, abs=0.01)
 
 
-def test_share_may_be_none_or_all() -> None:
-    assert survey_share([1e-9] * 5, 0.5) < 1e-6
-    assert survey_share([1 - 1e-9] * 5, 0.5) > 1 - 1e-6
+def test_no_survey_has_certainly_none() -> None:
+    # Laplace's rule of succession.
+    assert survey_share([0] * 5, 0.5) == pytest.approx(1 / 7)
+    assert survey_share([1] * 5, 0.5) == pytest.approx(6 / 7)
+    assert survey_share([1e-12] * 100_000, 0.5) == pytest.approx(1 / 100_002, rel=1e-3)
+
+
+def test_curve_of_a_calibrator_is_told_by_two_numbers() -> None:
+    scores, wanted = population(300, 0.4)
+    found = Calibrator("platt").fit(scores, wanted)
+    odds = np.exp(found.intercept_) * (scores / (1 - scores)) ** found.slope_
+    np.testing.assert_allclose(found.predict(scores), odds / (1 + odds))
+    assert np.isnan(Calibrator("isotonic").fit(scores, wanted).slope_)
+    np.testing.assert_allclose(logistic([0.0, 1.0, np.nan], 1.0, 0.0), [1e-6, 1 - 1e-6, np.nan])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -15,9 +15,11 @@ from vospec.columns import (
     LABELS,
     NEIGHBOUR,
     NEIGHBOURS,
+    RELIABILITY,
     RUNS,
     SCORES,
     SPECTRA,
+    THRESHOLDS,
     LineFlag,
     Quality,
     Table,
@@ -210,11 +212,37 @@ def runs(run_id: str) -> list[pa.RecordBatch]:
         "n_candidates": len(SURVEY),
         "n_iter": 20,
         "converged": True,
+        "target_share": 0.01,
+        "calibration_slope": 1.5,
+        "calibration_intercept": -4.0,
+        "brier": 0.125,
+        "calibration_error": 0.0625,
+        "expected_precision": 0.75,
+        "expected_precision_error": 0.03125,
         "started": datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         "ended": datetime(2024, 1, 2, 4, 0, 0, tzinfo=UTC),
         "state": "kept",
     }
     return [batch(RUNS, [record])]
+
+
+def reliability(run_id: str) -> list[pa.RecordBatch]:
+    """Two bins, one without spectra."""
+    rows = [
+        {"bin_start": 0.0, "bin_stop": 0.5, "n": 16, "predicted": 0.25, "observed": 0.1875},
+        {"bin_start": 0.5, "bin_stop": 1.0, "n": 0},
+    ]
+    return [batch(RELIABILITY, [{"run_id": run_id} | row for row in rows])]
+
+
+def thresholds(run_id: str) -> list[pa.RecordBatch]:
+    """Half of the survey above one threshold, nothing above the other."""
+    half = {"expected_precision": 0.75, "expected_precision_error": 0.03125}
+    rows = [
+        {"threshold": 0.5, "n": len(SURVEY) // 2, "expected_recall": 0.625} | half,
+        {"threshold": 0.99, "n": 0, "expected_recall": 0.0},
+    ]
+    return [batch(THRESHOLDS, [{"run_id": run_id} | row for row in rows])]
 
 
 def _score(run_id: str, spectrum_id: str, rank: int, scale: float) -> dict[str, Any]:
@@ -274,6 +302,8 @@ def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
         "grid": grid(),
         "labels": labels(),
         "runs": runs(run_id),
+        "reliability": reliability(run_id),
+        "thresholds": thresholds(run_id),
         "scores": scores(run_id, scale=scale),
         "candidates": candidates(run_id, scale=scale),
         "neighbours": neighbours(run_id),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.publication import samples
 from tests.publication.conftest import Connection
 from vospec.columns import (
     CANDIDATES,
@@ -12,13 +13,15 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    RELIABILITY,
     RUNS,
     SCORES,
     SPECTRA,
+    THRESHOLDS,
     Column,
 )
 from vospec.errors import DatabaseError
-from vospec.publication import connect, create_tables, current_run
+from vospec.publication import Content, connect, create_tables, current_run, publish
 
 _EXPECTED = {
     "spectra": SPECTRA.published,
@@ -26,6 +29,8 @@ _EXPECTED = {
     "grid": GRID.columns,
     "labels": LABELS.columns,
     "runs": RUNS.columns,
+    "reliability": RELIABILITY.columns,
+    "thresholds": THRESHOLDS.columns,
     "scores": SCORES.columns,
     "candidates": CANDIDATES.columns,
     "neighbours": NEIGHBOURS.columns,
@@ -54,6 +59,27 @@ def test_tables_are_made_once(connection: Connection) -> None:
     create_tables(connection)
     assert connection.execute("SELECT * FROM vospec.grid").fetchall() == [(1, 2.0, 3.0)]
     assert current_run(connection) is None
+
+
+@pytest.mark.service
+def test_columns_of_a_later_version_are_added(connection: Connection) -> None:
+    publish(connection, run_id="first", contents=samples.contents("first"))
+    for view in ("runs", "candidates"):
+        connection.execute(f"DROP VIEW vospec.{view}")
+    connection.execute("ALTER TABLE vospec.run_records DROP COLUMN target_share")
+    connection.execute("ALTER TABLE vospec.candidate_records DROP COLUMN snr")
+    connection.execute("CREATE VIEW vospec.runs AS SELECT run_id, n_iter FROM vospec.run_records")
+    create_tables(connection)
+    found = connection.execute("SELECT run_id, n_iter, target_share FROM vospec.runs").fetchall()
+    assert found == [("first", 20, None)]
+    assert connection.execute("SELECT count(snr), count(*) FROM vospec.candidates").fetchall() == [
+        (0, len(samples.SURVEY))
+    ]
+    again = {
+        name: Content(each.batches, "again") for name, each in samples.contents("first").items()
+    }
+    publish(connection, run_id="first", contents=again)
+    assert connection.execute("SELECT target_share FROM vospec.runs").fetchall() == [(0.01,)]
 
 
 @pytest.mark.service

@@ -16,9 +16,11 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    RELIABILITY,
     RUNS,
     SCORES,
     SPECTRA,
+    THRESHOLDS,
     Table,
 )
 from vospec.errors import DatabaseError
@@ -33,6 +35,8 @@ _TABLES = {
     "grid": GRID,
     "labels": LABELS,
     "runs": RUNS,
+    "reliability": RELIABILITY,
+    "thresholds": THRESHOLDS,
     "scores": SCORES,
     "candidates": CANDIDATES,
     "neighbours": NEIGHBOURS,

@@ -11,9 +11,11 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    RELIABILITY,
     RUNS,
     SCORES,
     SPECTRA,
+    THRESHOLDS,
     Column,
 )
 
@@ -27,6 +29,8 @@ _EXPECTED = {
     "grid": GRID.columns,
     "labels": LABELS.columns,
     "runs": RUNS.columns,
+    "reliability": RELIABILITY.columns,
+    "thresholds": THRESHOLDS.columns,
     "scores": SCORES.columns,
     "candidates": CANDIDATES.columns,
     "neighbours": NEIGHBOURS.columns,

@@ -18,9 +18,11 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    RELIABILITY,
     RUNS,
     SCORES,
     SPECTRA,
+    THRESHOLDS,
     Column,
 )
 
@@ -36,6 +38,8 @@ _TABLES = {
     "grid": (GRID.columns, samples.GRID_WAVELENGTHS.size),
     "labels": (LABELS.columns, 2),
     "runs": (RUNS.columns, 2),
+    "reliability": (RELIABILITY.columns, 2 * 2),
+    "thresholds": (THRESHOLDS.columns, 2 * 2),
     "scores": (SCORES.columns, 2 * len(samples.SURVEY)),
     "candidates": (CANDIDATES.columns, len(samples.SURVEY)),
     "neighbours": (NEIGHBOURS.columns, 3 * len(samples.SURVEY)),

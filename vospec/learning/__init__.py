@@ -7,6 +7,7 @@ probing         near-exact nearest neighbours, found in cells
 scanning        the compiled loops of both
 novelty         how far a spectrum stands from all labelled ones
 graph           weights and the symmetric graph
+symmetry        the compiled loops of the symmetric graph
 propagation     Label Propagation and Label Spreading
 systems         the linear systems that the two methods are
 solvers         power iteration and conjugate gradients, on a product alone
@@ -14,8 +15,10 @@ compatibility   the same methods exactly as scikit-learn does them
 evaluation      average precision, precision of the best, ranks, entropy
 tempering       half a score for what shows no line
 compression     the logarithm of flux, cut at both ends
+hidden          scores of labelled spectra that do not know their label
 probability     what a score is worth, here and where targets are rarer
 reliability     whether probabilities hold, what thresholds are worth
+uncertainty     how far expected precisions move with the labelled stars
 validation      every method on labels it has not seen, by star and over the shift
 baselines       scikit-learn's classifiers, tuned
 folds           parts of like classes, no star in two of them
@@ -42,7 +45,9 @@ from vospec.learning.evaluation import (
     ranks,
 )
 from vospec.learning.evidence import Partners, contributions, strongest_edges
+from vospec.learning.folds import star_folds
 from vospec.learning.graph import Weights, local_scales, neighbour_graph
+from vospec.learning.hidden import HiddenShares, hidden_shares
 from vospec.learning.induction import induced
 from vospec.learning.neighbours import NeighbourSearch, nearest
 from vospec.learning.novelty import novelty
@@ -51,6 +56,7 @@ from vospec.learning.probability import (
     Calibrator,
     carried,
     cross_calibrated,
+    logistic,
     survey_share,
 )
 from vospec.learning.probing import CellSearch, default_probes
@@ -67,6 +73,7 @@ from vospec.learning.reliability import (
     reliability,
 )
 from vospec.learning.tempering import mean_peaks, tempered
+from vospec.learning.uncertainty import precision_spread
 
 __all__ = [
     "MANY",
@@ -76,6 +83,7 @@ __all__ = [
     "Cells",
     "ConvergenceWarning",
     "ExpectedPrecision",
+    "HiddenShares",
     "LabelPropagation",
     "LabelSpreading",
     "NeighbourSearch",
@@ -95,17 +103,21 @@ __all__ = [
     "default_probes",
     "entropy",
     "expected_precision",
+    "hidden_shares",
     "induced",
     "local_scales",
+    "logistic",
     "mean_peaks",
     "nearest",
     "neighbour_graph",
     "novelty",
     "precision_at",
+    "precision_spread",
     "prepared_search",
     "ranks",
     "reliability",
     "sorted_by_cell",
+    "star_folds",
     "strongest_edges",
     "survey_share",
     "tempered",

@@ -10,22 +10,23 @@ Half of the labels are emission, and less than one spectrum of a survey in a
 hundred: probabilities must be carried from one share to the other. By Bayes' rule
 the odds change by the ratio of the odds of the shares, if spectra of a class have
 the same scores here and there; the survey's share itself is what the mean of the
-carried probabilities reproduces, found by expectation and maximisation (Saerens,
-Latinne & Decaestecker 2002, Neural Computation 14, 21).
+carried probabilities reproduces, where the likelihood of the scores is greatest
+(Saerens, Latinne & Decaestecker 2002, Neural Computation 14, 21).
 
-Cost: one sort of the scores.
+Cost: one sort of the scores, and some thirty passes over them for the share.
 """
 
 from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 
+from vospec.learning.folds import star_folds
 from vospec.learning.reliability import Values, matched
 
 CalibrationMethod = Literal["isotonic", "platt"]
@@ -53,9 +54,13 @@ class Calibrator(BaseEstimator):  # type: ignore[misc] # no types there
     ----------
     share_ : float
         Share of targets among the labels, which the probabilities are for.
+    slope_, intercept_ : float
+        Of the logistic curve, see `logistic`; NaN where the method is another.
     """
 
     share_: float
+    slope_: float
+    intercept_: float
 
     def __init__(self, method: CalibrationMethod = "platt") -> None:
         self.method = method
@@ -86,16 +91,16 @@ class Calibrator(BaseEstimator):  # type: ignore[misc] # no types there
             message = f"method: expected one of {allowed}, found {self.method}"
             raise ValueError(message)
         known, truth = _of_both_kinds(scores, wanted)
-        self.share_ = float(truth.mean())
+        self.share_, self.slope_, self.intercept_ = float(truth.mean()), np.nan, np.nan
         known = np.append(known, [known.min(), known.max()])
         truth = np.append(truth, [True, False])
         if self.method == "isotonic":
             self._map = IsotonicRegression(out_of_bounds="clip").fit(known, truth)
         else:
             # Without a penalty, but for the two spectra added above.
-            self._map = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8).fit(
-                _logits(known), truth
-            )
+            curve = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
+            curve.fit(_logits(known)[:, None], truth)
+            self.slope_, self.intercept_ = float(curve.coef_[0, 0]), float(curve.intercept_[0])
         return self
 
     def predict(self, scores: ArrayLike, *, share: float | None = None) -> Values:
@@ -124,7 +129,25 @@ class Calibrator(BaseEstimator):  # type: ignore[misc] # no types there
     def _mapped(self, scores: Values) -> Values:
         if self.method == "isotonic":
             return np.asarray(self._map.predict(scores))
-        return np.asarray(self._map.predict_proba(_logits(scores))[:, 1])
+        return logistic(scores, self.slope_, self.intercept_)
+
+
+def logistic(scores: ArrayLike, slope: float, intercept: float) -> Values:
+    """Return the probabilities of a logistic curve over the logit of the score.
+
+    Parameters
+    ----------
+    scores : array_like, shape (n,)
+        From 0 to 1, taken as at least 1e-6 from both; NaN stays.
+    slope, intercept : float
+        Of the logit of the probability.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    values = _logits(np.asarray(scores, dtype=np.float64))
+    return np.asarray(expit(slope * values + intercept))
 
 
 def cross_calibrated(  # noqa: PLR0913 -- named parameters of one method
@@ -158,8 +181,7 @@ def cross_calibrated(  # noqa: PLR0913 -- named parameters of one method
     """
     scores, wanted = np.asarray(scores, dtype=np.float64), np.asarray(wanted, dtype=bool)
     probabilities = np.full(scores.shape, np.nan)
-    folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    for others, part in folds.split(scores, wanted, np.asarray(groups)):
+    for others, part in star_folds(wanted, groups, n_splits=n_splits, seed=seed):
         calibrator = Calibrator(method).fit(scores[others], wanted[others])
         probabilities[part] = calibrator.predict(scores[part])
     return probabilities
@@ -187,21 +209,20 @@ def carried(probabilities: ArrayLike, share: float, new_share: float) -> Values:
     ValueError
         When a share is not between 0 and 1.
     """
-    for name, value in (("share", share), ("new_share", new_share)):
-        if not 0 < value < 1:
-            message = f"{name}: expected a number above 0 and below 1, found {value}"
-            raise ValueError(message)
+    _check_shares(share=share, new_share=new_share)
     values = np.asarray(probabilities, dtype=np.float64)
     return np.asarray(expit(logit(values) + logit(new_share) - logit(share)))
 
 
 def survey_share(
-    probabilities: ArrayLike, share: float, *, tol: float = 1e-9, max_iter: int = 10_000
+    probabilities: ArrayLike, share: float, *, weights: ArrayLike | None = None
 ) -> float:
     """Estimate the share of targets among spectra without labels.
 
-    The share that is the mean of the probabilities carried to it: where the
-    likelihood of the scores is greatest (Saerens et al. 2002, section 2.2).
+    The share that is the mean of the probabilities carried to it, where the likelihood
+    of the scores is greatest (Saerens et al. 2002, section 2.2; there it is approached
+    by expectation and maximisation, here it is the root of a monotone function). One
+    more spectrum of each kind is added, as to the labels: no survey has certainly none.
 
     Parameters
     ----------
@@ -209,39 +230,46 @@ def survey_share(
         Calibrated for the labels' share; NaN is left out.
     share : float
         That of the labels, above 0 and below 1.
-    tol : float, optional
-        Relative change of the share at which it has settled.
-    max_iter : int, optional
-        Largest number of steps.
+    weights : array_like, shape (n,), optional
+        Number of spectra that each stands for; 1 where it is not given.
 
     Returns
     -------
     float
-        From 0 to 1. It is right as far as the spectra of a class have the same scores
-        in the survey as among the labels; what no label resembles raises it.
+        Above 0 and below 1. It is right as far as the spectra of a class have the same
+        scores in the survey as among the labels; what no label resembles raises it.
 
     Raises
     ------
     ValueError
-        When no probability is given.
+        When no probability is given, or the share is not between 0 and 1.
     """
     values = np.asarray(probabilities, dtype=np.float64)
-    values = values[~np.isnan(values)]
+    counts = np.ones(values.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    known = ~np.isnan(values)
+    values, counts = values[known], counts[known]
     if values.size == 0:
         message = "probabilities: expected at least one number, found none"
         raise ValueError(message)
-    found = share
-    for _ in range(max_iter):
-        if not 0 < found < 1:
-            break
-        previous, found = found, float(carried(values, share, found).mean())
-        if abs(found - previous) <= tol * previous:
-            break
-    return found
+    _check_shares(share=share)
+    total = counts.sum() + 2
+
+    def surplus(new: float) -> float:
+        wanted, others = values * (new / share), (1 - values) * ((1 - new) / (1 - share))
+        return float(counts @ (wanted / (wanted + others)) + 1 - new * total)
+
+    return float(brentq(surplus, 0.5 / total, 1 - 0.5 / total, xtol=1e-9 / total))
 
 
 def _logits(scores: Values) -> Values:
-    return np.asarray(logit(np.clip(scores, _NEAREST, 1 - _NEAREST)))[:, None]
+    return np.asarray(logit(np.clip(scores, _NEAREST, 1 - _NEAREST)))
+
+
+def _check_shares(**shares: float) -> None:
+    for name, value in shares.items():
+        if not 0 < value < 1:
+            message = f"{name}: expected a number above 0 and below 1, found {value}"
+            raise ValueError(message)
 
 
 def _of_both_kinds(scores: ArrayLike, wanted: ArrayLike) -> tuple[Values, NDArray[np.bool_]]:

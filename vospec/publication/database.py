@@ -1,10 +1,10 @@
 """The tables of schema ``vospec``, made from :mod:`vospec.columns`.
 
-Readers see `spectra`, `features`, `grid`, `labels` and `scores` themselves;
-`runs`, `candidates`, `neighbours` and `feature_summary` are views. `scores` and
-the records behind `candidates` and `neighbours` have one partition a run, and the
-one row of `current_run` says which run is current: everything that follows it
-switches together.
+Readers see `spectra`, `features`, `grid`, `labels`, `reliability`, `thresholds` and
+`scores` themselves; `runs`, `candidates`, `neighbours` and `feature_summary` are
+views. `scores` and the records behind `candidates` and `neighbours` have one
+partition a run, and the one row of `current_run` says which run is current:
+everything that follows it switches together.
 `pixels` is not for readers: it holds every array as one ``bytea`` of
 little-endian values (double precision wavelengths, real flux and ivar, a byte
 a mask element), which loads six times faster than arrays.
@@ -26,10 +26,12 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    RELIABILITY,
     RUNS,
     SCORES,
     SPECTRA,
     SPECTRUM_ID,
+    THRESHOLDS,
     Column,
     Table,
 )
@@ -57,7 +59,7 @@ NEIGHBOUR_RECORDS = Table(
 
 #: Tables of which each run has a partition.
 PARTITIONED = (SCORES, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
-_PLAIN = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, RUN_RECORDS)
+_PLAIN = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
 
 _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     "spectra": (
@@ -124,7 +126,10 @@ def connect(
 
 
 def create_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Make the schema, its tables, indexes and views where they are missing.
+    """Make the schema, its tables, columns, indexes and views where they are missing.
+
+    Columns that an earlier version did not know are added, with nulls in the rows that
+    are there; DaCHS must then adopt the tables anew.
 
     Raises
     ------
@@ -135,6 +140,10 @@ def create_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         with connection.transaction():
             for statement in _statements():
                 connection.execute(statement)
+            for table in (*_PLAIN, *PARTITIONED):
+                _add_columns(connection, table)
+            for view, columns, rows in _views():
+                _make_view(connection, view, columns, rows)
     except psycopg.Error as error:
         message = f"the tables of schema {SCHEMA} cannot be made: {_reason(error)}"
         raise DatabaseError(message) from error
@@ -178,7 +187,6 @@ def _statements() -> Iterator[sql.SQL | sql.Composed]:
                 sql.Identifier(f"{name}_index_{number}"), qualified(name), sql.SQL(definition)
             )
     yield from _BOOKKEEPING
-    yield from _views()
 
 
 def _create(table: Table, suffix: sql.SQL) -> sql.Composed:
@@ -197,21 +205,54 @@ def _sql_type(column: Column, table: Table) -> sql.SQL:
     return sql.SQL("bytea" if packed else column.type)
 
 
-def _views() -> Iterator[sql.Composed]:
+def _add_columns(connection: psycopg.Connection[tuple[object, ...]], table: Table) -> None:
+    # Only where one is missing: whoever alters a table waits for all its readers.
+    found = _columns(connection, table.name)
+    for column in (column for column in table if column.name not in found):
+        connection.execute(
+            sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+                qualified(table.name), sql.Identifier(column.name), _sql_type(column, table)
+            )
+        )
+
+
+def _columns(connection: psycopg.Connection[tuple[object, ...]], name: str) -> list[str]:
+    """The columns of a table or view, in order; none where it does not exist."""
+    rows = connection.execute(
+        "SELECT attname FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        (f"{SCHEMA}.{name}",),
+    )
+    return [str(row[0]) for row in rows]
+
+
+def _make_view(
+    connection: psycopg.Connection[tuple[object, ...]],
+    name: str,
+    columns: list[str],
+    rows: sql.Composed,
+) -> None:
+    # A view can be replaced by one of the same columns only.
+    if _columns(connection, name) not in ([], columns):
+        connection.execute(sql.SQL("DROP VIEW {}").format(qualified(name)))
+    statement = sql.SQL("CREATE OR REPLACE VIEW {} AS ").format(qualified(name))
+    connection.execute(statement + rows)
+
+
+def _views() -> Iterator[tuple[str, list[str], sql.Composed]]:
+    """Names of the views, of their columns, and the queries that give their rows."""
     state = sql.SQL(
         "CASE WHEN run_id = (SELECT run_id FROM vospec.current_run) THEN 'current'"
         " ELSE 'kept' END AS state"
     )
     others = [column for column in RUNS if column.name != "state"]
-    yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {}, {} FROM {}").format(
-        qualified("runs"), names(others), state, qualified("run_records")
-    )
+    query = sql.SQL("SELECT {}, {} FROM {}").format(names(others), state, qualified("run_records"))
+    yield "runs", [*(column.name for column in others), "state"], query
     for view, records in ((CANDIDATES, CANDIDATE_RECORDS), (NEIGHBOURS, NEIGHBOUR_RECORDS)):
-        yield sql.SQL(
-            "CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}"
-            " WHERE run_id = (SELECT run_id FROM vospec.current_run)"
-        ).format(qualified(view.name), names(view), qualified(records.name))
+        query = sql.SQL(
+            "SELECT {} FROM {} WHERE run_id = (SELECT run_id FROM vospec.current_run)"
+        ).format(names(view), qualified(records.name))
+        yield view.name, list(view.names), query
     narrow = [column for column in FEATURES if not column.type.endswith("[]")]
-    yield sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
-        qualified("feature_summary"), names(narrow), qualified("features")
-    )
+    query = sql.SQL("SELECT {} FROM {}").format(names(narrow), qualified("features"))
+    yield "feature_summary", [column.name for column in narrow], query

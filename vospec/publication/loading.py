@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import sql
 
-from vospec.columns import FEATURES, GRID, LABELS, SCORES, Table
+from vospec.columns import FEATURES, GRID, LABELS, RELIABILITY, SCORES, THRESHOLDS, Table
 from vospec.errors import DatabaseError
 from vospec.publication import copying
 from vospec.publication.database import (
@@ -38,11 +38,13 @@ _CONTENTS: dict[str, tuple[Table, ...]] = {
     "grid": (GRID,),
     "labels": (LABELS,),
     "runs": (RUN_RECORDS,),
+    "reliability": (RELIABILITY,),
+    "thresholds": (THRESHOLDS,),
     "scores": (SCORES,),
     "candidates": (CANDIDATE_RECORDS,),
     "neighbours": (NEIGHBOUR_RECORDS,),
 }
-_OF_A_RUN = ("runs", "scores", "candidates", "neighbours")
+_OF_A_RUN = ("runs", "reliability", "thresholds", "scores", "candidates", "neighbours")
 
 #: Any number that nothing else in the database uses as a lock.
 _LOCK = 0x766F73706563
@@ -82,10 +84,10 @@ def publish(
     connection : psycopg.Connection
         As :func:`~vospec.publication.connect` gives it; the tables exist.
     run_id : str
-        The run that the runs, scores, candidates and neighbours among the contents are of.
+        The run that all contents but spectra, features, grid and labels are of.
     contents : mapping
-        Any of spectra (with their pixels), features, grid, labels, runs, scores,
-        candidates and neighbours; what is not given stays as it is.
+        Any of spectra (with their pixels), features, grid, labels, runs, reliability,
+        thresholds, scores, candidates and neighbours; what is not given stays as it is.
     make_current : bool
         Whether readers of candidates and neighbours see this run from now on.
     progress : callable, optional
