@@ -137,7 +137,11 @@ def vectors(
 
 def _survey(spectra: Dataset, part: int) -> pa.Array:
     """Identifiers of the spectra of a part among which candidates are sought."""
-    roles = pa.concat_tables(parts.read(spectra, part, ("spectrum_id", "role")))
+    roles = parquet.read_table(
+        spectra.part(part),
+        columns=["spectrum_id", "role"],
+        filesystem=spectra.store.filesystem,
+    )
     chosen = roles.filter(pc.equal(roles.column("role"), "survey"))
     return chosen.column("spectrum_id").combine_chunks()
 

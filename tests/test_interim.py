@@ -1,0 +1,264 @@
+"""New spectra between two full runs, from files to scores, on a small simulated survey."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+from vospec import additions, config, interim, learning, pipeline
+from vospec.additions import Additions
+from vospec.archives.simulated import simulate
+from vospec.backend.session import Engine
+from vospec.columns import CANDIDATES, CLASSES, SCORES, UNUSABLE
+from vospec.errors import NoSpectraError, StoreError
+from vospec.job import Job
+from vospec.plan import Plan
+from vospec.store import arrow_schema, matrix
+
+#: Every so manieth file comes after the run.
+LATE = 4
+STAGES = (pipeline.ingest, pipeline.features, pipeline.score)
+
+
+@dataclass(frozen=True)
+class Night:
+    """A job with its runs, what came in afterwards, and what was said about it."""
+
+    job: Job
+    folder: Path
+    new: Plan
+    told: str
+    before: dict[str, str]
+
+    def added(self) -> Iterator[tuple[Any, Additions]]:
+        """The runs, and what was added to each."""
+        vectors = additions.vectors_of(self.job.plan, self.new)
+        for run in self.job.plan.runs:
+            yield run, additions.of_run(run, vectors)
+
+
+def linked(files: list[Path], folder: Path) -> Path:
+    folder.mkdir()
+    for file in files:
+        (folder / file.name).symlink_to(file)
+    return folder
+
+
+def digests(store: Path) -> dict[str, str]:
+    files = (path for path in store.rglob("*") if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """No Spark at all: starting it would fail."""
+    with Engine(config.SparkSettings(master="none"), Path("none")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Night:
+    folder = tmp_path_factory.mktemp("night")
+    simulate(folder, n_survey=200, n_training=60, seed=7)
+    files = sorted((folder / "survey").rglob("*.fits*"))
+    taught = sorted((folder / "training").rglob("*.fits*"))
+    early = [file for place, file in enumerate(files) if place % LATE]
+    linked(early, folder / "early")
+    linked(taught[1:], folder / "taught")
+    new = linked(files[::LATE], folder / "new")
+    # One that is in the run, one of the training archive, and two that are no spectra.
+    (new / early[0].name).write_bytes(early[0].read_bytes())
+    (new / taught[0].name).write_bytes(taught[0].read_bytes())
+    (new / "truncated.fits").write_bytes(files[0].read_bytes()[:9000])
+    (new / "empty.fits").write_bytes(b"")
+    settings = config.Settings(
+        store=config.StoreSettings(str(folder / "store")),
+        survey=config.SurveySettings((str(folder / "early"),)),
+        training=config.TrainingSettings(
+            (str(folder / "taught"),), (str(folder / "training" / "labels.csv"),)
+        ),
+        learning=config.LearningSettings(n_components=16),
+    )
+    job = Job(settings, engine)
+    for stage in STAGES:
+        stage(job)
+    before = digests(folder / "store")
+    told = "\n".join(interim.add(job, (str(new),)))
+    plan = Plan(additions.settings_of(settings, (str(new),)))
+    return Night(job, folder, plan, told, before)
+
+
+def usable(plan: Plan) -> list[str]:
+    rows = plan.features.table(["spectrum_id", "quality"]).to_pylist()
+    return [row["spectrum_id"] for row in rows if not row["quality"] & UNUSABLE]
+
+
+def test_every_new_spectrum_is_scored_once(night: Night) -> None:
+    expected = set(usable(night.new)) - set(usable(night.job.plan))
+    assert len(expected) == len(usable(night.new)) - 1 > 40
+    for run, added in night.added():
+        table = added.scores.table()
+        assert table.schema.equals(arrow_schema(SCORES))
+        assert sorted(table.column("spectrum_id").to_pylist()) == sorted(expected)
+        assert set(table.column("run_id").to_pylist()) == {run.run_id}
+        assert table.column("rank").null_count == len(table)
+
+
+def test_scores_follow_from_the_graph_and_the_shares_of_the_run(night: Night) -> None:
+    plan = night.job.plan
+    axes = matrix(plan.components.table().column("vector").combine_chunks())
+    vertices = plan.vertices.table(["spectrum_id", "vector"])
+    places = matrix(vertices.column("vector").combine_chunks()).astype(np.float64)
+    scales = matrix(plan.nearest.table().column("distances").combine_chunks())[:, 6]
+    flux = {
+        row["spectrum_id"]: np.array(row["flux"], np.float32)
+        for row in night.new.features.table(["spectrum_id", "flux"]).to_pylist()
+    }
+    for run, added in night.added():
+        known = {row["spectrum_id"]: row for row in run.scores.table().to_pylist()}
+        emission = [known[i]["p_emission"] for i in vertices.column("spectrum_id").to_pylist()]
+        for row in added.scores.table().slice(0, 20).to_pylist():
+            point = axes[1:] @ (learning.compressed(flux[row["spectrum_id"]]) - axes[0])
+            distances = np.linalg.norm(places - point, axis=1)
+            near = np.argsort(distances)[:10]
+            edges = np.exp(-(distances[near] ** 2) / (distances[near[6]] * scales[near]))
+            expected = edges @ np.array(emission)[near] / edges.sum()
+            assert row["p_emission"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_scores_are_sums_of_shares_halved_without_a_line(night: Night) -> None:
+    rows = additions.vectors_of(night.job.plan, night.new).table().to_pylist()
+    shown = {row["spectrum_id"]: row["peak"] > 3 * row["continuum_noise"] for row in rows}
+    for _, added in night.added():
+        for row in added.scores.table().to_pylist():
+            absorption, emission, double_peak, artefact = (row[f"p_{name}"] for name in CLASSES)
+            assert artefact is None
+            assert absorption + emission + double_peak == pytest.approx(1, abs=1e-5)
+            factor = 1.0 if shown[row["spectrum_id"]] else 0.5
+            assert row["score"] == pytest.approx(factor * (emission + double_peak), abs=1e-6)
+
+
+def test_candidates_are_the_best_of_the_survey(night: Night) -> None:
+    roles = {
+        row["spectrum_id"]: row["role"]
+        for row in night.new.spectra.table(["spectrum_id", "role"]).to_pylist()
+    }
+    assert "training" in roles.values()
+    for _, added in night.added():
+        table = added.candidates.table()
+        assert table.schema.equals(arrow_schema(CANDIDATES))
+        rows = added.scores.table().to_pylist()
+        best = [row for row in rows if row["score"] > 0.5 and roles[row["spectrum_id"]] == "survey"]
+        names = [row["spectrum_id"] for row in best]
+        assert sorted(table.column("spectrum_id").to_pylist()) == sorted(names)
+        assert names
+        scores = table.column("score").to_pylist()
+        assert scores == sorted(scores, reverse=True)
+        assert table.column("rank").null_count == len(table)
+        assert table.column("equivalent_width").null_count == 0
+        assert table.column("ra").null_count == 0
+
+
+def test_nothing_of_the_run_changes(night: Night) -> None:
+    after = digests(night.folder / "store")
+    assert {path: after.get(path) for path in night.before} == night.before
+    assert len(after) > len(night.before)
+
+
+def test_what_came_in_is_told(night: Night) -> None:
+    assert "quality    2 cannot be used: the file cannot be opened or is damaged" in night.told
+    assert "empty.fits: the file cannot be opened or is damaged; expected a FITS file" in night.told
+    for run, added in night.added():
+        candidates = added.candidates.table().to_pylist()
+        scored = added.scores.manifest["rows"]
+        assert (
+            f"run {run.run_id}: {len(candidates)} candidates among {scored} new spectra; "
+            "1 more are in the run, which has their scores"
+        ) in night.told
+        for row in candidates:
+            line = f"  {row['score']:.4f}  {row['class']:<11}  {row['spectrum_id']}"
+            assert line in night.told.splitlines()
+
+
+def test_nothing_is_done_twice(night: Night) -> None:
+    before = digests(night.folder / "store")
+    again = "\n".join(interim.add(night.job, (str(night.folder / "new"),)))
+    assert again == night.told
+    assert digests(night.folder / "store") == before
+
+
+def test_what_was_interrupted_is_made_anew_and_the_same(night: Night) -> None:
+    tables = [added.scores.table() for _, added in night.added()]
+    for _, added in night.added():
+        filesystem = added.candidates.store.filesystem
+        filesystem.delete_file(f"{added.candidates.location}/_manifest.json")
+    assert "\n".join(interim.add(night.job, (str(night.folder / "new"),))) == night.told
+    assert [added.scores.table() for _, added in night.added()] == tables
+
+
+def test_other_spectra_beside_them_do_not_change_scores(night: Night, tmp_path: Path) -> None:
+    some = sorted((night.folder / "new").glob("spec*"))[3:9]
+    folder = linked([path.resolve() for path in some], tmp_path / "some")
+    list(interim.add(night.job, (str(folder),)))
+    plan = Plan(additions.settings_of(night.job.settings, (str(folder),)))
+    vectors = additions.vectors_of(night.job.plan, plan)
+    for run, added in night.added():
+        few = additions.of_run(run, vectors).scores.table().to_pylist()
+        many = {row["spectrum_id"]: row for row in added.scores.table().to_pylist()}
+        assert len(few) > 3
+        assert few == [many[row["spectrum_id"]] for row in few]
+
+
+def test_a_full_run_over_the_new_folders_replaces_them(night: Night) -> None:
+    settings = night.job.settings
+    folders = (*settings.survey.folders, str(night.folder / "new"))
+    full = Job(replace(settings, survey=config.SurveySettings(folders)), night.job.engine)
+    for stage in STAGES:
+        stage(full)
+    told = "\n".join(interim.add(full, (str(night.folder / "new"),)))
+    vectors = additions.vectors_of(full.plan, night.new)
+    for (old, added), run in zip(night.added(), full.plan.runs, strict=True):
+        assert run.run_id != old.run_id
+        names = added.scores.table().column("spectrum_id")
+        ranked = run.scores.table(["spectrum_id", "score"])
+        assert pc.all(pc.is_in(names, ranked.column("spectrum_id"))).as_py()
+        # The full run has a score of its own for each; nothing is left to be added.
+        assert additions.of_run(run, vectors).scores.manifest["rows"] == 0
+        assert f"run {run.run_id}: 0 candidates among 0 new spectra" in told
+        # Additions belong to the run by which they were scored.
+        assert added.scores.path.startswith(f"runs/{old.run_id}/")
+        assert not list(full.plan.store.find(f"runs/{run.run_id}/additions/{added.scores.path}"))
+
+
+def test_a_run_that_has_all_its_candidates_takes_better_ones_only(night: Night) -> None:
+    selection = config.SelectionSettings(n_candidates=3)
+    few = Job(replace(night.job.settings, selection=selection), night.job.engine)
+    pipeline.score(few)
+    list(interim.add(few, (str(night.folder / "new"),)))
+    vectors = additions.vectors_of(few.plan, night.new)
+    for (_, all_added), run in zip(night.added(), few.plan.runs, strict=True):
+        last = min(run.candidates.table(["score"]).column("score").to_pylist())
+        better = [s for s in all_added.candidates.table().column("score").to_pylist() if s > last]
+        found = additions.of_run(run, vectors).candidates.table().column("score").to_pylist()
+        assert found == better[:3]
+
+
+def test_the_run_must_be_there(night: Night, tmp_path: Path) -> None:
+    store = config.StoreSettings(str(tmp_path / "store"))
+    job = Job(replace(night.job.settings, store=store), night.job.engine)
+    with pytest.raises(StoreError, match=r"label_propagation-.* is missing or incomplete"):
+        list(interim.add(job, (str(night.folder / "new"),)))
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_folder_without_spectra_is_refused(night: Night, tmp_path: Path) -> None:
+    with pytest.raises(NoSpectraError, match="no FITS file"):
+        list(interim.add(night.job, (str(tmp_path),)))
+    (tmp_path / "x.fits").write_bytes(b"no")
+    with pytest.raises(NoSpectraError, match="none of 1 FITS files holds a spectrum"):
+        list(interim.add(night.job, (str(tmp_path),)))
