@@ -82,9 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _add(commands, name, command, meaning)
     _add(commands, "additions", _additions, ADDITIONS)
-    commands.choices["additions"].add_argument(
-        "folders", nargs="+", metavar="FOLDER", help="where they lie; or a URI"
-    )
+    commands.choices["additions"].add_argument("folders", nargs="+", metavar="FOLDER")
     commands.choices["features"].add_argument(
         "--csv",
         type=Path,
