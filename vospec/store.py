@@ -8,15 +8,19 @@ written last, in one step, and tells inputs, counts and times.
 
 import hashlib
 import json
+import os
 import posixpath
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 from numpy.typing import NDArray
 from pyarrow import fs, parquet
@@ -56,9 +60,43 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 
 def matrix(column: pa.Array) -> NDArray[Any]:
-    """A list column whose lists are of one length, as (rows, length)."""
+    """A list column whose lists are of one length, as (rows, length).
+
+    Raises
+    ------
+    StoreError
+        Lists differ in length, or one is null.
+    """
+    lengths = np.unique(pc.list_value_length(column).fill_null(-1))
+    if len(lengths) > 1:
+        found = f"{lengths[0]} and {lengths[-1]}" if lengths[0] >= 0 else "null"
+        message = f"expected lists of {lengths[-1]} elements in every row, found {found}"
+        raise StoreError(message)
     flat: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(len(column), -1)
+    return flat.reshape(len(column), lengths[0] if len(lengths) else 0)
+
+
+@contextmanager
+def named(path: str) -> Iterator[None]:
+    """Let what the system and Arrow say of a file name it.
+
+    Parameters
+    ----------
+    path : str
+        The file or dataset.
+
+    Raises
+    ------
+    StoreError
+        The body raised an error of the system, or one of Arrow's.
+    """
+    try:
+        yield
+    except (OSError, pa.ArrowException) as fault:
+        number = getattr(fault, "errno", None)
+        reason = os.strerror(number) if number else " ".join(str(fault).split())
+        message = f"{path}: {reason}"
+        raise StoreError(message) from fault
 
 
 def fingerprint(**inputs: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
@@ -81,9 +119,9 @@ class Store:
         self.uri = folder if ":" in folder else Path(folder).resolve().as_uri()
         self.filesystem, self.root = locate(self.uri)
 
-    def dataset(self, path: str) -> "Dataset":
-        """The dataset that stands, or will stand, under a relative path."""
-        return Dataset(self, path)
+    def dataset(self, path: str, table: Table | None = None) -> "Dataset":
+        """The dataset that stands, or will stand, under a relative path; rows of a table."""
+        return Dataset(self, path, table and arrow_schema(table))
 
     def find(self, folder: str) -> Iterator["Dataset"]:
         """All complete datasets below a relative folder, in order of their paths."""
@@ -99,10 +137,17 @@ class Store:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset of a store, complete or not."""
+    """One dataset of a store, complete or not.
+
+    Attributes
+    ----------
+    schema : Schema or None
+        What its parts must hold; where it is not given, that is not looked at.
+    """
 
     store: Store
     path: str
+    schema: pa.Schema | None = None
 
     @property
     def uri(self) -> str:
@@ -120,9 +165,9 @@ class Dataset:
 
     def is_complete(self) -> bool:
         """Whether the dataset was written to its end."""
-        return bool(
-            self.store.filesystem.get_file_info(self._manifest_path).type == fs.FileType.File
-        )
+        with named(self.uri):
+            info = self.store.filesystem.get_file_info(self._manifest_path)
+        return bool(info.type == fs.FileType.File)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -131,19 +176,29 @@ class Dataset:
         Raises
         ------
         StoreError
-            The dataset is missing or incomplete.
+            The dataset is missing or incomplete, or the manifest is damaged.
         """
         if not self.is_complete():
             message = f"{self.uri}: this dataset is missing or incomplete"
             raise StoreError(message)
-        with self.store.filesystem.open_input_stream(self._manifest_path) as stream:
-            content: dict[str, Any] = json.loads(stream.read())
+        path, filesystem = self._manifest_path, self.store.filesystem
+        try:
+            with named(path), filesystem.open_input_stream(path) as stream:
+                content: dict[str, Any] = json.loads(stream.read())
+        except ValueError as fault:
+            message = f"{path}: expected a manifest as JSON, found something else ({fault})"
+            raise StoreError(message) from fault
         return content
 
     def clear(self) -> None:
         """Make an empty folder in the place of what an interrupted run left."""
-        self.store.filesystem.create_dir(self.location, recursive=True)
-        self.store.filesystem.delete_dir_contents(self.location)
+        self.__dict__.pop("manifest", None)
+        with named(self.location):
+            self.store.filesystem.create_dir(self.location, recursive=True)
+            # What loses its parts must not pass for complete.
+            if self.is_complete():
+                self.store.filesystem.delete_file(self._manifest_path)
+            self.store.filesystem.delete_dir_contents(self.location)
 
     def part(self, number: int) -> str:
         """The path of a part within the store's file system."""
@@ -156,25 +211,28 @@ class Dataset:
 
     def sweep(self, n_parts: int) -> None:
         """Make the folder and take away all but finished parts of such a dataset."""
-        self.store.filesystem.create_dir(self.location, recursive=True)
-        finished = {self.part(number) for number in range(n_parts)}
-        for info in self.store.filesystem.get_file_info(fs.FileSelector(self.location)):
-            if info.path not in finished and info.type == fs.FileType.File:
-                self.store.filesystem.delete_file(info.path)
+        filesystem, finished = self.store.filesystem, set(map(self.part, range(n_parts)))
+        with named(self.location):
+            filesystem.create_dir(self.location, recursive=True)
+            for info in filesystem.get_file_info(fs.FileSelector(self.location)):
+                if info.path not in finished and info.type == fs.FileType.File:
+                    filesystem.delete_file(info.path)
 
     def complete(self, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         """Declare the dataset complete, with what is to be known of it."""
         content = {"version": __version__, "completed": datetime.now(UTC).isoformat(), **facts}
-        incoming = self._manifest_path + ".incoming"
-        with self.store.filesystem.open_output_stream(incoming) as stream:
-            stream.write(json.dumps(content, indent=1, default=list).encode())
-        self.store.filesystem.move(incoming, self._manifest_path)
+        incoming, filesystem = self._manifest_path + ".incoming", self.store.filesystem
+        with named(self._manifest_path):
+            with filesystem.open_output_stream(incoming) as stream:
+                stream.write(json.dumps(content, indent=1, default=list).encode())
+            filesystem.move(incoming, self._manifest_path)
 
     def write(self, table: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - see complete
         """Write a small table as the whole dataset and complete it."""
         self.clear()
-        parquet.write_table(table, self.part(0), filesystem=self.store.filesystem)
-        self.complete(rows=table.num_rows, **facts)
+        with named(self.part(0)):
+            parquet.write_table(table, self.part(0), filesystem=self.store.filesystem)
+        self.complete(rows=table.num_rows, parts=1, **facts)
 
     def read(self) -> pyarrow.dataset.Dataset:
         """Open the dataset with pyarrow.
@@ -182,10 +240,36 @@ class Dataset:
         Raises
         ------
         StoreError
-            The dataset is missing or incomplete.
+            The dataset is missing or incomplete; or a part of it is missing, damaged or
+            of other columns.
         """
-        _ = self.manifest
-        return self.parts()
+        expected = self.manifest.get("rows")
+        with named(self.uri):
+            found = self.parts()
+            rows = found.count_rows()
+            for part in found.get_fragments():
+                self.require_schema(part.path, part.physical_schema)
+        if expected not in (None, rows):
+            message = f"{self.uri}: expected {expected} rows, found {rows}{self._missing()}"
+            raise StoreError(message)
+        return found
+
+    def _missing(self) -> str:
+        numbers = range(self.manifest.get("parts", 0))
+        missing = [self.part(number) for number in numbers if not self.has_part(number)]
+        return f"; {len(missing)} parts are missing, the first: {missing[0]}" if missing else ""
+
+    def require_schema(self, path: str, found: pa.Schema) -> None:
+        """Raise StoreError unless a part holds the columns of the dataset."""
+        if self.schema is None or found.equals(self.schema):
+            return
+        told = [f"{f.name} {f.type}" for f in self.schema if f not in list(found)]
+        other = [f"{f.name} {f.type}" for f in found if f not in list(self.schema)]
+        message = (
+            f"{path}: expected the columns {', '.join(told) or 'in another order'}, "
+            f"found {', '.join(other) or 'none of these'}"
+        )
+        raise StoreError(message)
 
     def parts(self) -> pyarrow.dataset.Dataset:
         """Open whatever is written so far, complete or not."""
@@ -193,6 +277,18 @@ class Dataset:
             self.location, filesystem=self.store.filesystem, format="parquet"
         )
 
-    def table(self, columns: Mapping[str, Any] | list[str] | None = None) -> pa.Table:
-        """Read some columns of the dataset, or all, into memory."""
-        return self.read().to_table(columns=columns)
+    def table(
+        self,
+        columns: Mapping[str, Any] | list[str] | None = None,
+        where: pyarrow.dataset.Expression | None = None,
+    ) -> pa.Table:
+        """Read some columns of the dataset, or all, into memory; all rows, or those that match.
+
+        Raises
+        ------
+        StoreError
+            As :meth:`read`.
+        """
+        found = self.read()
+        with named(self.uri):
+            return found.to_table(columns=columns, filter=where)
