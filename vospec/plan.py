@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vospec import inventory, listing, spectra
+from vospec import columns, inventory, listing, spectra
 from vospec.config import Settings
 from vospec.errors import ConfigurationError, NoSpectraError
 from vospec.store import Dataset, Store, fingerprint
@@ -31,6 +31,8 @@ class Run:
     scores: Dataset
     candidates: Dataset
     neighbours: Dataset
+    reliability: Dataset
+    thresholds: Dataset
 
 
 @dataclass(frozen=True)
@@ -97,60 +99,66 @@ class Plan:
     @cached_property
     def spectra(self) -> Dataset:
         """Spectra as read."""
-        return self._dataset("spectra", self.files.path)
+        return self._dataset("spectra", self.files.path, table=columns.SPECTRA)
 
     @cached_property
     def labels(self) -> Dataset:
         """Labels of the training spectra."""
-        return self._dataset("labels", self.spectra.path, *map(_digest, self.label_files))
+        return self._dataset(
+            "labels", self.spectra.path, *map(_digest, self.label_files), table=columns.LABELS
+        )
 
     @cached_property
     def adapted(self) -> Dataset:
         """Training spectra at the survey's resolution."""
         sections = asdict(self.settings.grid), asdict(self.settings.adaptation)
-        return self._dataset("adapted", self.spectra.path, *sections)
+        return self._dataset("adapted", self.spectra.path, *sections, table=columns.ADAPTED)
 
     @cached_property
     def features(self) -> Dataset:
         """Feature vectors."""
-        return self._dataset("features", self.adapted.path)
+        return self._dataset("features", self.adapted.path, table=columns.FEATURES)
 
     @cached_property
     def grid_table(self) -> Dataset:
         """Wavelengths of the features."""
-        return self._dataset("grid", asdict(self.settings.grid))
+        return self._dataset("grid", asdict(self.settings.grid), table=columns.GRID)
 
     @cached_property
     def components(self) -> Dataset:
         """The directions of the space in which neighbours are sought."""
         section = self.settings.learning
         given = section.n_components, section.n_sample
-        return self._dataset("components", self.features.path, *given)
+        return self._dataset("components", self.features.path, *given, table=columns.COMPONENTS)
 
     @cached_property
     def vectors(self) -> Dataset:
         """Feature vectors in that space."""
-        return self._dataset("vectors", self.components.path)
+        return self._dataset("vectors", self.components.path, table=columns.VECTORS)
 
     @cached_property
     def cells(self) -> Dataset:
         """The cells into which the vectors fall."""
-        return self._dataset("cells", self.vectors.path)
+        return self._dataset("cells", self.vectors.path, table=columns.CELLS)
 
     @cached_property
     def vertices(self) -> Dataset:
         """The vectors, sorted by cell: the order of the graph."""
-        return self._dataset("vertices", self.cells.path)
+        return self._dataset("vertices", self.cells.path, table=columns.VERTICES)
 
     @cached_property
     def nearest(self) -> Dataset:
         """Nearest neighbours of every vertex."""
-        return self._dataset("nearest", self.vertices.path, self.settings.learning.n_neighbors)
+        return self._dataset(
+            "nearest", self.vertices.path, self.settings.learning.n_neighbors, table=columns.NEAREST
+        )
 
     @cached_property
     def edges(self) -> Dataset:
         """The matrix of the graph, where it is too large for one process."""
-        return self._dataset("edges", self.nearest.path, self.settings.learning.weights)
+        return self._dataset(
+            "edges", self.nearest.path, self.settings.learning.weights, table=columns.EDGES
+        )
 
     @cached_property
     def evaluations(self) -> Dataset:
@@ -166,18 +174,29 @@ class Plan:
         learning, selection = asdict(self.settings.learning), asdict(self.settings.selection)
         del learning["methods"]
         truth = _digest(self.settings.survey.truth) if self.settings.survey.truth else ""
-        inputs = (self.nearest.path, self.labels.path, learning, selection, truth)
+        # By the radius it is decided which labels are of one star.
+        pairs = asdict(self.settings.pairs)
+        inputs = (self.nearest.path, self.labels.path, learning, selection, pairs, truth)
         return tuple(self._run(method, inputs) for method in self.settings.learning.methods)
 
     def _run(self, method: str, inputs: tuple[object, ...]) -> Run:
         run_id = f"{method}-{fingerprint(method=method, inputs=inputs)}"
         folder = f"runs/{run_id}"
-        names = ("scores", "candidates", "neighbours")
-        parts = {name: self.store.dataset(f"{folder}/{name}") for name in names}
-        return Run(run_id, method, self.store.dataset(f"{folder}/record"), **parts)
+        tables = {
+            "record": columns.RUNS,
+            "scores": columns.SCORES,
+            "candidates": columns.CANDIDATES,
+            "neighbours": columns.NEIGHBOURS,
+            "reliability": columns.RELIABILITY,
+            "thresholds": columns.THRESHOLDS,
+        }
+        datasets = {
+            name: self.store.dataset(f"{folder}/{name}", table) for name, table in tables.items()
+        }
+        return Run(run_id, method, **datasets)
 
-    def _dataset(self, name: str, *inputs: object) -> Dataset:
-        return self.store.dataset(f"{name}/{fingerprint(name=name, inputs=inputs)}")
+    def _dataset(self, name: str, *inputs: object, table: columns.Table | None = None) -> Dataset:
+        return self.store.dataset(f"{name}/{fingerprint(name=name, inputs=inputs)}", table)
 
     @cached_property
     def label_files(self) -> tuple[str, ...]:
