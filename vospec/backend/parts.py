@@ -16,6 +16,7 @@ import os
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ from threadpoolctl import threadpool_limits
 from vospec.backend.frames import spark_schema, watched
 from vospec.columns import UNUSABLE, Table
 from vospec.progress import Progress
-from vospec.store import Dataset, arrow_schema
+from vospec.store import Dataset, arrow_schema, named
 
 #: Rows of one row group: 512 LAMOST spectra are 33 MB in memory.
 ROWS = 512
@@ -92,7 +93,7 @@ def write(
     counted = [name for name in COUNTED if name in table.names]
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        counts = _made(dataset, _partition(), content, batches, table)
+        counts = _made(dataset, partition(), content, batches, table)
         yield from counts.to_batches()
         done.add(pc.sum(counts.column("n")).as_py() or 0)
 
@@ -178,7 +179,7 @@ def fill(
         raise ValueError(message)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        part = numbers[_partition()]
+        part = numbers[partition()]
         _write_part(dataset, part, content(part, batches), schema)
         _drain(batches)
         yield from ()
@@ -186,7 +187,7 @@ def fill(
     tasks.mapInArrow(task, "`n` bigint").count()
 
 
-def _partition() -> int:
+def partition() -> int:
     """The number of the task's partition; Spark has given it one core, and Arrow keeps to it."""
     pa.set_cpu_count(1)
     context = TaskContext.get()
@@ -215,16 +216,34 @@ def _write_part(
     # Readers of a dataset pass over names that start with a dot.
     incoming = f"{folder}/.{name}.{uuid.uuid4().hex}.incoming"
     try:
-        with parquet.ParquetWriter(
-            incoming, schema, filesystem=filesystem, **_encoding(schema)
-        ) as writer:
+        with _writing(incoming, target, schema, filesystem) as write_batch:
             for batch in batches:
-                writer.write_batch(batch)
-        rename(filesystem, incoming, target)
+                write_batch(batch)
+        with named(target):
+            rename(filesystem, incoming, target)
     except BaseException:
         if filesystem.get_file_info(incoming).type == fs.FileType.File:
             filesystem.delete_file(incoming)
         raise
+
+
+@contextmanager
+def _writing(
+    path: str, target: str, schema: pa.Schema, filesystem: fs.FileSystem
+) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Write batches to a file; its faults name the target, not those of what makes the batches."""
+    with named(target):
+        writer = parquet.ParquetWriter(path, schema, filesystem=filesystem, **_encoding(schema))
+
+    def write_batch(batch: pa.RecordBatch) -> None:
+        with named(target):
+            writer.write_batch(batch)
+
+    try:
+        yield write_batch
+    finally:
+        with named(target):
+            writer.close()
 
 
 def rename(filesystem: fs.FileSystem, incoming: str, target: str) -> None:
@@ -250,17 +269,23 @@ def _encoding(schema: pa.Schema) -> dict[str, object]:
 
 
 def _counts(dataset: Dataset, part: int, counted: list[str]) -> pa.Table:
-    if not counted:
-        return pa.table({"n": [_open(dataset, part).metadata.num_rows]})
-    filesystem = dataset.store.filesystem
-    rows = parquet.read_table(dataset.part(part), columns=counted, filesystem=filesystem)
+    with _opened(dataset, part) as file:
+        if not counted:
+            return pa.table({"n": [file.metadata.num_rows]})
+        rows = file.read(counted, use_threads=False)
     counts = rows.group_by(counted).aggregate([([], "count_all")])
     return counts.rename_columns([*counted, "n"])
 
 
 def read(dataset: Dataset, part: int, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-    """Some columns of a part, one row group at a time."""
-    with _open(dataset, part) as file:
+    """Some columns of a part, one row group at a time.
+
+    Raises
+    ------
+    StoreError
+        The part is missing, damaged or of other columns than the dataset.
+    """
+    with _opened(dataset, part) as file:
         for group in range(file.num_row_groups):
             yield file.read_row_group(group, list(columns), use_threads=False)
 
@@ -271,17 +296,21 @@ class RowGroup:
 
     Attributes
     ----------
+    path : str
+        The part.
     chosen : (n,) int
         Their places in the row group.
     """
 
+    path: str
     file: parquet.ParquetFile
     number: int
     chosen: NDArray[np.intp]
 
     def read(self, *columns: str) -> pa.Table:
         """Some columns of all rows."""
-        return self.file.read_row_group(self.number, list(columns), use_threads=False)
+        with named(self.path):
+            return self.file.read_row_group(self.number, list(columns), use_threads=False)
 
 
 def read_role(dataset: Dataset, part: int, role: str) -> Iterator[RowGroup]:
@@ -289,14 +318,24 @@ def read_role(dataset: Dataset, part: int, role: str) -> Iterator[RowGroup]:
 
     Rows that were never read count with the survey. Of a row group without the role
     no pixels are read.
+
+    Raises
+    ------
+    StoreError
+        As :func:`read`.
     """
-    with _open(dataset, part) as file:
+    with _opened(dataset, part) as file:
         for group in range(file.num_row_groups):
             roles = file.read_row_group(group, ["role"], use_threads=False).column("role")
             chosen = np.flatnonzero(pc.equal(roles.fill_null("survey"), role))
             if len(chosen):
-                yield RowGroup(file, group, chosen)
+                yield RowGroup(dataset.part(part), file, group, chosen)
 
 
-def _open(dataset: Dataset, part: int) -> parquet.ParquetFile:
-    return parquet.ParquetFile(dataset.part(part), filesystem=dataset.store.filesystem)
+@contextmanager
+def _opened(dataset: Dataset, part: int) -> Iterator[parquet.ParquetFile]:
+    """A part to be read; its faults name it."""
+    path, filesystem = dataset.part(part), dataset.store.filesystem
+    with named(path), parquet.ParquetFile(path, filesystem=filesystem) as file:
+        dataset.require_schema(path, file.schema_arrow)
+        yield file
