@@ -182,8 +182,22 @@ class SparkSettings:
     master: str = _key("local[*]", "local[*], spark://…, yarn or k8s://…")
     driver_memory: str = _key("2g", "memory of the driver, and of everything where master is local")
     min_spectra: int = _key(
-        100000,
+        100_000,
         "fewer spectra are processed by this machine alone, without Spark's fixed costs",
+        lambda v: v >= 0,
+        "0 or more",
+    )
+    driver_spectra: int = _key(
+        20_000_000,
+        "largest graph that the driver holds (some 400 bytes a spectrum); beyond it Spark keeps "
+        "the edges in blocks, and the class shares are sent to all tasks",
+        lambda v: v >= 0,
+        "0 or more",
+    )
+    broadcast_spectra: int = _key(
+        100_000_000,
+        "most spectra whose class shares are sent to all tasks; beyond it blocks exchange theirs "
+        "through the store",
         lambda v: v >= 0,
         "0 or more",
     )
