@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 
 from vospec.backend.frames import spark_schema, watched
 from vospec.columns import UNUSABLE, Table
+from vospec.errors import StoreError
 from vospec.progress import Progress
 from vospec.store import Dataset, arrow_schema, named
 
@@ -157,10 +158,25 @@ def _made(
     table: Table,
 ) -> pa.Table:
     """Make a part, unless it is there, and count its rows."""
-    if not dataset.has_part(part):
+    if not _has_whole(dataset, part):
         _write_part(dataset, part, content(part, iter(batches)), arrow_schema(table))
     _drain(iter(batches))
     return _counts(dataset, part, [name for name in COUNTED if name in table.names])
+
+
+def _has_whole(dataset: Dataset, part: int) -> bool:
+    """Whether a part is there; a damaged one is taken away.
+
+    Where the power fails, a file system may have kept a new name but not what was written.
+    """
+    if not dataset.has_part(part):
+        return False
+    try:
+        with _opened(dataset, part):
+            return True
+    except StoreError:
+        dataset.store.filesystem.delete_file(dataset.part(part))
+        return False
 
 
 def fill(
