@@ -563,6 +563,16 @@ EDGES = Table(
     ("vertex",),
 )
 
+SHARES = Table(
+    "shares",
+    "Shares of the classes that have labels, where no process holds them all",
+    (
+        _VERTEX,
+        Column("shares", "double precision[]", "", "", "One a class; none where no label reaches"),
+    ),
+    ("vertex",),
+)
+
 LABELS = Table(
     "labels",
     "Classes given to spectra by an archive or a person; superseded labels stay",
