@@ -405,6 +405,8 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Share of class artefact in the label distribution; NULL where no label reaches"/>
     <column name="score" type="real" ucd="stat.probability;src.class"
       description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
+    <column name="probability" type="real" ucd="stat.probability" tablehead="Probability"
+      description="Probability of being of a target class (emission, double_peak): the score calibrated on labelled spectra that were scored without the labels of their star, for the share of such spectra in the survey; of a labelled spectrum, from its score without these labels; NULL where there is no score or labels are too few"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
       description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra">
       <values nullLiteral="-2147483648"/>
@@ -430,6 +432,8 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     </column>
     <column name="score" type="real" ucd="stat.probability;src.class"
       description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
+    <column name="probability" type="real" ucd="stat.probability" tablehead="Probability"
+      description="Probability of being of a target class (emission, double_peak): the score calibrated on labelled spectra that were scored without the labels of their star, for the share of such spectra in the survey; of a labelled spectrum, from its score without these labels; NULL where there is no score or labels are too few"/>
     <column name="p_absorption" type="real" ucd="stat.probability"
       description="Share of class absorption in the label distribution; NULL where no label reaches"/>
     <column name="p_emission" type="real" ucd="stat.probability"

@@ -10,17 +10,16 @@ full run over the new folders too is another run: it has no additions, and those
 run go with it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from vospec import learning, neighbourhood, runs
-from vospec.columns import CLASSES
+from vospec import evidence, learning, neighbourhood, probability, runs
+from vospec.columns import CANDIDATES, CLASSES, NEIGHBOUR, NEIGHBOURS, SCORES, VECTORS
 from vospec.config import (
     LearningSettings,
     SelectionSettings,
@@ -29,101 +28,9 @@ from vospec.config import (
     TrainingSettings,
 )
 from vospec.errors import StoreError
-from vospec.learning.graph import mean_gamma
 from vospec.plan import Plan, Run
 from vospec.progress import Progress
 from vospec.store import Dataset, fingerprint, matrix
-
-#: Spectra that go through the search between two reports of progress.
-BATCH = 8192
-
-Indices = NDArray[np.int32]
-Distances = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """A graph as it meets new vectors.
-
-    Attributes
-    ----------
-    search : CellSearch
-        Over its vertices.
-    distances : (n_vertices, k) array
-        From every vertex to its nearest ones, ascending: how edges were weighted.
-    weights : {'local_scaling', 'rbf', 'binary'}
-        In which way.
-    """
-
-    search: learning.CellSearch
-    distances: Distances
-    weights: learning.Weights
-
-    def nearest(
-        self,
-        vectors: Distances,
-        *,
-        n_jobs: int = 1,
-        progress: Callable[[int], None] | None = None,
-    ) -> tuple[Indices, Distances]:
-        """Find as many vertices near new vectors as every vertex has neighbours.
-
-        Parameters
-        ----------
-        vectors : (n, d) array
-            In the space of the graph.
-        n_jobs : int
-            Threads. Does not change the answer.
-        progress : callable, optional
-            Called with the number of vectors done so far.
-
-        Returns
-        -------
-        indices : (n, k) int array
-            Vertices, nearest first.
-        distances : (n, k) array
-        """
-        n_neighbors = self.distances.shape[1]
-        shape = len(vectors), n_neighbors
-        indices, distances = np.empty(shape, np.int32), np.empty(shape, np.float32)
-        for start in range(0, len(vectors), BATCH):
-            some = slice(start, start + BATCH)
-            found = self.search.nearest(vectors[some], n_neighbors=n_neighbors, n_jobs=n_jobs)
-            indices[some], distances[some] = found
-            if progress is not None:
-                progress(min(start + BATCH, len(vectors)))
-        return indices, distances
-
-    def inherited(
-        self, indices: Indices, distances: Distances, shares: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Give new vectors the shares of the vertices near them, weighted as edges are.
-
-        Parameters
-        ----------
-        indices, distances : (n, k) arrays
-            As :meth:`nearest` gives them.
-        shares : (n_vertices, n_classes) array
-            Of the vertices; a column of NaN is a class without labels, a row of NaN a
-            vertex that no label reaches.
-
-        Returns
-        -------
-        (n, n_classes) array
-            NaN where the shares say so, and where no label reaches any of the vertices.
-        """
-        shares = np.asarray(shares, dtype=np.float64)
-        inherited = np.full((len(indices), shares.shape[1]), np.nan)
-        taught = ~np.isnan(shares).all(axis=0)
-        inherited[:, taught] = learning.induced(
-            indices,
-            distances,
-            shares[:, taught],
-            scales=learning.local_scales(self.distances),
-            weights=self.weights,
-            gamma=mean_gamma(self.distances),
-        )
-        return inherited
 
 
 @dataclass(frozen=True)
@@ -133,12 +40,19 @@ class Additions:
     Attributes
     ----------
     scores, candidates : Dataset
-        Rows like those of the run, without rank: ranks are the run's. The candidates come
-        last and make the additions complete.
+        Rows like those of the run, without rank: ranks are the run's.
+    neighbours : Dataset
+        The vertices near each candidate. It comes last and makes the additions complete.
     """
 
     scores: Dataset
     candidates: Dataset
+    neighbours: Dataset
+
+    @property
+    def are_complete(self) -> bool:
+        """Whether all of it was written to its end."""
+        return self.neighbours.is_complete()
 
 
 def settings_of(settings: Settings, folders: tuple[str, ...]) -> Settings:
@@ -168,13 +82,14 @@ def require_runs(plan: Plan) -> None:
 def vectors_of(plan: Plan, new: Plan) -> Dataset:
     """Where new spectra stand in the space of a plan's graph."""
     inputs = new.features.path, plan.components.path
-    return plan.store.dataset(f"vectors/{fingerprint(name='vectors', inputs=inputs)}")
+    return plan.store.dataset(f"vectors/{fingerprint(name='vectors', inputs=inputs)}", VECTORS)
 
 
 def of_run(run: Run, vectors: Dataset) -> Additions:
     """Where the additions to a run stand."""
     folder = f"runs/{run.run_id}/additions/{vectors.path.rpartition('/')[2]}"
-    return Additions(*(vectors.store.dataset(f"{folder}/{n}") for n in ("scores", "candidates")))
+    tables = SCORES, CANDIDATES, NEIGHBOURS
+    return Additions(*(vectors.store.dataset(f"{folder}/{t.name}", t) for t in tables))
 
 
 def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
@@ -191,17 +106,17 @@ def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
         Threads. Does not change the answer.
     """
     vectors = vectors_of(plan, new)
-    todo = [run for run in plan.runs if not of_run(run, vectors).candidates.is_complete()]
+    todo = [run for run in plan.runs if not of_run(run, vectors).are_complete]
     if not todo:
         return
-    vertices = neighbourhood.vertices(plan).spectrum_id
-    arrived, points = _arrived(vectors, vertices)
+    vertices = neighbourhood.vertices(plan)
+    arrived, points = _arrived(vectors, vertices.spectrum_id)
     weights = cast("learning.Weights", plan.settings.learning.weights)
-    graph = Graph(neighbourhood.search(plan), neighbourhood.nearest(plan)[1], weights)
+    graph = learning.KnownGraph(neighbourhood.search(plan), neighbourhood.nearest(plan)[1], weights)
     with Progress("scoring additions", len(points)) as progress:
         nearest = graph.nearest(points, n_jobs=n_jobs, progress=progress.update)
     for run in todo:
-        shares = graph.inherited(*nearest, _shares(run, vertices))
+        shares = graph.inherited(*nearest, _shares(run, vertices.spectrum_id))
         scores = _scores(run, plan.settings.learning, arrived, shares)
         candidates = runs.candidate_table(
             scores,
@@ -212,6 +127,20 @@ def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
         additions = of_run(run, vectors)
         additions.scores.write(_without_rank(scores))
         additions.candidates.write(_without_rank(candidates))
+        names = candidates.column("spectrum_id").combine_chunks()
+        rows = pc.index_in(names, arrived.spectrum_id).to_numpy()
+        near = _strongest(nearest[0][rows], graph.edges(*(part[rows] for part in nearest)))
+        additions.neighbours.write(
+            evidence.partner_table(run.run_id, NEIGHBOUR, names, vertices, near)
+        )
+
+
+def _strongest(indices: NDArray[np.int32], edges: NDArray[np.float64]) -> learning.Partners:
+    """The vertices near each candidate by their parts in its score, the greatest first."""
+    order = np.argsort(-edges, axis=1, kind="stable")[:, : evidence.N_TOLD]
+    shares = edges / edges.sum(axis=1, keepdims=True)
+    found = (np.take_along_axis(values, order, axis=1) for values in (indices, shares))
+    return learning.Partners(*found)
 
 
 def _arrived(vectors: Dataset, vertices: pa.Array) -> tuple[runs.Vertices, NDArray[np.float32]]:
@@ -260,7 +189,10 @@ def _scores(
         significance=settings.line_significance,
     )
     rank = runs.ranks(arrived, score)
-    return runs.score_table(run.run_id, arrived.spectrum_id, shares, score, rank)
+    # The curve that the run found for its own scores.
+    curve = probability.Curve.of(run.record.table().to_pylist()[0])
+    columns = shares, score, rank, curve.predict(score)
+    return runs.score_table(run.run_id, arrived.spectrum_id, *columns)
 
 
 def _selection(run: Run, selection: SelectionSettings) -> SelectionSettings:

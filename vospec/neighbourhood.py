@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vospec import learning, runs
+from vospec import learning, probability, runs, stars
 from vospec.columns import CLASSES
 from vospec.plan import Plan
 from vospec.store import matrix
@@ -41,6 +41,42 @@ def vertices(plan: Plan) -> runs.Vertices:
     )
     survey = rows.column("survey").to_numpy()
     return runs.Vertices(names, survey, classes.to_numpy().astype(np.int64), peaks, noise)
+
+
+def aside(plan: Plan, vertices: runs.Vertices) -> probability.Aside:
+    """What decides which labels and which spectra tell what scores are worth.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its spectra and features must be there.
+    vertices : Vertices
+        The spectra of the graph.
+
+    Raises
+    ------
+    StoreError
+        One of these datasets is missing.
+    """
+    names = vertices.spectrum_id
+    flagged = plan.features.table(
+        ["spectrum_id"],
+        where=pc.bit_wise_and(pc.field("line_flags"), int(probability.ARTEFACTS)) != 0,
+    )
+    artefacts = pc.is_in(names, flagged.column("spectrum_id").combine_chunks())
+    labelled = names.filter(pa.array(vertices.is_labelled))
+    told = plan.spectra.table(
+        ["spectrum_id", "object", "ra", "dec"],
+        where=pc.field("spectrum_id").isin(labelled),
+    )
+    told = told.take(pc.index_in(labelled, told.column("spectrum_id")))
+    numbers = stars.groups(
+        told.column("object").to_pylist(),
+        *(pc.fill_null(told.column(name), np.nan).to_numpy() for name in ("ra", "dec")),
+        anchors=np.full(len(labelled), fill_value=True),
+        radius_arcsec=plan.settings.pairs.radius_arcsec,
+    )
+    return probability.Aside(numbers, artefacts.to_numpy(zero_copy_only=False))
 
 
 def vectors(plan: Plan) -> NDArray[Any]:

@@ -193,6 +193,8 @@ def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
     plain = {"grid": plan.grid_table, "labels": plan.labels}
     of_run = {
         "runs": run.record,
+        "reliability": run.reliability,
+        "thresholds": run.thresholds,
         "scores": run.scores,
         "candidates": run.candidates,
         "neighbours": run.neighbours,

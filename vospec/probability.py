@@ -11,7 +11,7 @@ out where the share is estimated.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -39,12 +39,33 @@ _OF_CANDIDATES = ["expected_precision", "expected_precision_error"]
 Values = NDArray[np.float64]
 
 
+class Aside(NamedTuple):
+    """What else is known of the vertices.
+
+    Attributes
+    ----------
+    stars : (m,) int
+        Star of each labelled vertex, in the order of the graph.
+    artefacts : (n,) bool
+        Vertices with one of the flags :data:`ARTEFACTS`.
+    """
+
+    stars: NDArray[np.int_]
+    artefacts: NDArray[np.bool_]
+
+
 class Curve(NamedTuple):
     """The probability that belongs to a score, by columns of :data:`vospec.columns.RUNS`."""
 
     calibration_slope: float
     calibration_intercept: float
     target_share: float
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Self:
+        """The curve of a run's record; that of a run without one gives no probabilities."""
+        values = (record[name] for name in cls._fields)
+        return cls(*(np.nan if value is None else value for value in values))
 
     def predict(self, scores: Values) -> Values:
         """Return the probabilities (n,) of scores (n,); NaN stays."""

@@ -164,12 +164,13 @@ def ranks(vertices: Vertices, score: NDArray[np.float64]) -> pa.Array:
     return pa.array(learning.ranks(ranked, -clearness), mask=np.isnan(ranked))
 
 
-def score_table(
+def score_table(  # noqa: PLR0913, PLR0917 - columns
     run_id: str,
     names: pa.Array,
     shares: NDArray[np.float64],
     score: NDArray[np.float64],
     rank: pa.Array,
+    probability: NDArray[np.float64],
 ) -> pa.Table:
     """Rows of :data:`vospec.columns.SCORES`; a spectrum that no label reached has nulls.
 
@@ -185,6 +186,8 @@ def score_table(
         As :func:`scores` gives them.
     rank : Array of n int
         As :func:`ranks` gives them.
+    probability : (n,) array
+        NaN where there is none.
 
     Returns
     -------
@@ -199,6 +202,7 @@ def score_table(
         "spectrum_id": names,
         **{f"p_{name}": _nullable(shares[:, i]) for i, name in enumerate(CLASSES)},
         "score": _nullable(score),
+        "probability": _nullable(probability),
         "rank": rank,
         "entropy": _nullable(entropy),
     }
@@ -303,6 +307,14 @@ def told(record: dict[str, Any]) -> Iterator[str]:
     if record["average_precision"] is not None:
         targets = " + ".join(TARGET_CLASSES)
         yield f"{name}: average precision of {targets} {record['average_precision']:.3f}"
+    if record["calibration_note"] is not None:
+        yield f"{name}: no probabilities: {record['calibration_note']}"
+    if record["expected_precision"] is not None:
+        yield (
+            f"{name}: expected precision of the candidates {record['expected_precision']:.3f} ± "
+            f"{record['expected_precision_error']:.3f}; share of targets in the survey "
+            f"{record['target_share']:.4f}"
+        )
 
 
 def versions() -> dict[str, str]:

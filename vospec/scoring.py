@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vospec import evidence, neighbourhood, runs
+from vospec import evidence, neighbourhood, probability, runs
 from vospec.backend import graph, parts
 from vospec.blocks import Blocks
 from vospec.columns import NEAREST, SCORES, VECTORS, VERTICES
@@ -30,8 +30,9 @@ def score(job: Job) -> None:
     if todo:
         _build_graph(job)
         vertices, edges = neighbourhood.vertices(plan), neighbourhood.edges(plan)
+        aside = neighbourhood.aside(plan, vertices)
         for run in todo:
-            _run(job, run, vertices, edges)
+            _run(job, run, vertices, edges, aside)
     for run in plan.runs:
         for line in runs.told(run.record.table().to_pylist()[0]):
             logger.info("%s", line)
@@ -41,7 +42,6 @@ def _build_graph(job: Job) -> None:
     for dataset, stage in (
         (job.plan.components, _fit),
         (job.plan.vectors, _project),
-        (job.plan.cells, _divide),
         (job.plan.vertices, _sort),
         (job.plan.nearest, _seek),
     ):
@@ -85,21 +85,19 @@ def _tell_left_out(plan: Plan) -> None:
     logger.warning(told, plan.features.uri, len(missing), missing[0])
 
 
-def _divide(job: Job) -> None:
-    plan = job.plan
-    values = matrix(plan.vectors.table(["vector"]).column("vector").combine_chunks())
-    plan.cells.write(graph.cells(values, n_jobs=job.n_jobs), vectors=plan.vectors.path)
-
-
 def _sort(job: Job) -> None:
+    """Find the cells, and put the vectors in their order: that of the graph."""
     plan = job.plan
-    rows = graph.by_cell(plan.vectors.table(), plan.cells.table(), n_jobs=job.n_jobs)
+    rows = plan.vectors.table()
     _refuse_doubles(plan, rows.column("spectrum_id"))
+    logger.info("dividing %d vectors into cells", len(rows))
+    into = graph.divided(matrix(rows.column("vector").combine_chunks()), n_jobs=job.n_jobs)
+    plan.cells.write(into.cells, vectors=plan.vectors.path)
     blocks = Blocks(len(rows))
     made = parts.write_here(
         blocks.number,
         plan.vertices,
-        graph.rows_of(rows, blocks),
+        graph.rows_of(graph.by_cell(rows, into), blocks),
         table=VERTICES,
         progress=Progress("sorting", len(rows)),
     )
@@ -137,11 +135,24 @@ def _at_most(limit: int, name: str, asked: int) -> int:
     return min(asked, limit)
 
 
-def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None:
+def _run(
+    job: Job,
+    run: Run,
+    vertices: runs.Vertices,
+    edges: runs.Graph,
+    aside: probability.Aside,
+) -> None:
     """Propagate, score, select; the record comes last and makes the run complete."""
     started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
     propagated = runs.propagate(edges, vertices.classes, run.method, section)
-    score = _write_scores(job, run, vertices, propagated.shares)
+    score = runs.scores(
+        propagated.shares,
+        peaks=vertices.peaks,
+        noise=vertices.noise,
+        significance=section.line_significance,
+    )
+    worth = _worth(job, run, vertices, edges, aside, score)
+    _write_scores(run, vertices, propagated.shares, score, worth.probabilities)
     candidates = runs.candidate_table(
         run.scores.read(),
         of=plan.spectra,
@@ -169,18 +180,45 @@ def _run(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> None
         started=started,
         ended=datetime.now(UTC),
         **counts,
+        **worth.facts,
     )
     run.record.write(record, settings=asdict(job.settings), nearest=plan.nearest.path)
 
 
-def _write_scores(
-    job: Job, run: Run, vertices: runs.Vertices, shares: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Score and rank all vertices, write them block by block, return the scores."""
-    significance = job.settings.learning.line_significance
-    score = runs.scores(
-        shares, peaks=vertices.peaks, noise=vertices.noise, significance=significance
+def _worth(  # noqa: PLR0913, PLR0917 - all that a run has
+    job: Job,
+    run: Run,
+    vertices: runs.Vertices,
+    edges: runs.Graph,
+    aside: probability.Aside,
+    score: NDArray[np.float64],
+) -> probability.Worth:
+    """Find and write what the scores are worth."""
+    method, settings = run.method, job.settings
+    held = probability.held_out(
+        edges, vertices, aside.stars, method=method, settings=settings.learning
     )
+    found = probability.worth(
+        run.run_id,
+        vertices,
+        score,
+        held=held,
+        artefacts=aside.artefacts,
+        selection=settings.selection,
+    )
+    run.reliability.write(found.reliability)
+    run.thresholds.write(found.thresholds)
+    return found
+
+
+def _write_scores(
+    run: Run,
+    vertices: runs.Vertices,
+    shares: NDArray[np.float64],
+    score: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+) -> None:
+    """Rank all vertices and write them block by block."""
     rank, blocks = runs.ranks(vertices, score), Blocks(len(score))
 
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -188,7 +226,7 @@ def _write_scores(
         some = slice(rows.start, rows.stop)
         names = vertices.spectrum_id[some]
         yield from runs.score_table(
-            run.run_id, names, shares[some], score[some], rank[some]
+            *(run.run_id, names, shares[some], score[some], rank[some], probabilities[some])
         ).to_batches()
 
     # Parts that another propagation left are not taken for those of this one.
@@ -196,7 +234,6 @@ def _write_scores(
     progress = Progress(f"scores of run {run.run_id}", len(score))
     made = parts.write_here(blocks.number, run.scores, content, table=SCORES, progress=progress)
     run.scores.complete(**asdict(made))
-    return score
 
 
 def _explain(

@@ -121,9 +121,10 @@ def test_vertices_stand_cell_by_cell(
     monkeypatch.setattr(learning, "MANY", many)
     rows = _projected(features, spectra, n_components=3)
     vectors = matrix(rows.column("vector").combine_chunks())
-    cells = graph.cells(vectors, n_jobs=2)
+    into = graph.divided(vectors, n_jobs=2)
+    cells = into.cells
     assert (len(cells) > 1) == (many == N)
-    sorted_rows = graph.by_cell(rows, cells, n_jobs=2)
+    sorted_rows = graph.by_cell(rows, into)
     assert sorted(sorted_rows.column("spectrum_id").to_pylist()) == [_name(i) for i in range(N)]
     placed = matrix(sorted_rows.column("vector").combine_chunks())
     centroids = matrix(cells.column("centroid").combine_chunks())

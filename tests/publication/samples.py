@@ -249,7 +249,8 @@ def _score(run_id: str, spectrum_id: str, rank: int, scale: float) -> dict[str, 
     score = scale / rank
     shares = dict.fromkeys((f"p_{name}" for name in CLASSES), 0.0)
     shares |= {"p_emission": score, "p_absorption": 1 - score}
-    return {"run_id": run_id, "spectrum_id": spectrum_id, "rank": rank, "score": score} | shares
+    known = {"run_id": run_id, "spectrum_id": spectrum_id, "rank": rank, "score": score}
+    return known | {"probability": score / 2} | shares
 
 
 def scores(run_id: str, *, scale: float = 1.0) -> list[pa.RecordBatch]:

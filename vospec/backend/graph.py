@@ -6,6 +6,7 @@ Neither a shuffle nor a merge is needed, and nothing depends on who makes which 
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -128,9 +129,12 @@ def vectors(
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         projected, survey = projection(components), _survey(spectra, part)
         for table in parts.read(features, part, ("spectrum_id", "flux", "continuum_noise")):
-            usable = table.filter(table.column("flux").is_valid()).combine_chunks()
-            if len(usable):
-                yield _projected(usable, projected, survey, grid)
+            flux = table.column("flux")
+            # Arrow takes long to filter lists.
+            rows, usable = table.drop_columns(["flux"]).filter(flux.is_valid()), flux.drop_null()
+            if len(rows):
+                values, finite = _finite(matrix(usable.combine_chunks()))
+                yield _projected(rows.filter(pa.array(finite)), values, projected, survey, grid)
 
     return content
 
@@ -148,12 +152,12 @@ def _survey(spectra: Dataset, part: int) -> pa.Array:
 
 def _projected(
     rows: pa.Table,
+    flux: NDArray[np.float32],
     projected: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     survey: pa.Array,
     grid: NDArray[np.float64],
 ) -> pa.RecordBatch:
-    flux, finite = _finite(matrix(rows.column("flux").chunk(0)))
-    rows, schema = rows.filter(pa.array(finite)), arrow_schema(VECTORS)
+    schema = arrow_schema(VECTORS)
     names = rows.column("spectrum_id").combine_chunks()
     columns = {
         "spectrum_id": names,
@@ -165,7 +169,14 @@ def _projected(
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def cells(vectors: NDArray[np.float32], *, n_jobs: int) -> pa.Table:
+class Divided(NamedTuple):
+    """Cells, rows of :data:`vospec.columns.CELLS`, and the cell of every vector, (n,) int."""
+
+    cells: pa.Table
+    assigned: NDArray[np.int32]
+
+
+def divided(vectors: NDArray[np.float32], *, n_jobs: int) -> Divided:
     """Divide the space of the graph into cells, few vectors into one.
 
     Parameters
@@ -177,12 +188,13 @@ def cells(vectors: NDArray[np.float32], *, n_jobs: int) -> pa.Table:
 
     Returns
     -------
-    Table
-        Rows of :data:`vospec.columns.CELLS`.
+    Divided
+        The cells, and what is in which.
     """
     n_cells = learning.default_cells(len(vectors)) if len(vectors) >= learning.MANY else 1
     found = learning.Cells(n_cells, n_jobs=n_jobs).fit(vectors)
-    counts = np.bincount(found.assign(vectors), minlength=len(found.centroids_))
+    assigned = found.assign(vectors)
+    counts = np.bincount(assigned, minlength=len(found.centroids_))
     schema = arrow_schema(CELLS)
     every = np.ones(len(counts), dtype=bool)
     columns = [
@@ -190,30 +202,25 @@ def cells(vectors: NDArray[np.float32], *, n_jobs: int) -> pa.Table:
         pa.array(counts),
         lists(found.centroids_, every, schema.field("centroid").type),
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return Divided(pa.Table.from_arrays(columns, schema=schema), assigned)
 
 
-def by_cell(rows: pa.Table, cells: pa.Table, *, n_jobs: int) -> pa.Table:
+def by_cell(rows: pa.Table, into: Divided) -> pa.Table:
     """Put vectors in the order of the graph, cell after cell.
 
     Parameters
     ----------
     rows : Table
         Rows of :data:`vospec.columns.VECTORS`.
-    cells : Table
-        Rows of :data:`vospec.columns.CELLS`, made from them.
-    n_jobs : int
-        Threads. Does not change the answer.
+    into : Divided
+        Their cells.
 
     Returns
     -------
     Table
         Rows of :data:`vospec.columns.VERTICES`.
     """
-    known = learning.Cells(len(cells), n_jobs=n_jobs)
-    known.centroids_ = matrix(cells.column("centroid").combine_chunks())
-    assigned = known.assign(matrix(rows.column("vector").combine_chunks()))
-    order = learning.sorted_by_cell(assigned, len(cells)).order
+    order = learning.sorted_by_cell(into.assigned, len(into.cells)).order
     numbers = pa.array(np.arange(len(rows)))
     return rows.take(pa.array(order)).add_column(0, "vertex", numbers).cast(arrow_schema(VERTICES))
 

@@ -73,10 +73,13 @@ def hidden_shares(  # noqa: PLR0913 -- named parameters of the method
     for number, (teaching, _) in enumerate(parts):
         targets[teaching, number, kinds[teaching]] = 1
     options: dict[str, Any] = {"solver": solver, "tol": tol, "max_iter": max_iter}
-    if alpha is None:
-        solution = systems.propagate(graph, targets, **options)
-    else:
-        solution = systems.spread(graph, targets, alpha=alpha, **options)
+    each = [
+        systems.propagate(graph, targets[:, number], **options)
+        if alpha is None
+        else systems.spread(graph, targets[:, number], alpha=alpha, **options)
+        for number in range(len(parts))
+    ]
+    solution = each[0]._replace(distributions=np.stack([s.distributions for s in each], axis=1))
     shares = np.full(len(kinds), np.nan)
     for number, (_, judged) in enumerate(parts):
         masses = solution.distributions[judged, number]
