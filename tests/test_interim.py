@@ -164,6 +164,24 @@ def test_candidates_are_the_best_of_the_survey(night: Night) -> None:
         assert table.column("ra").null_count == 0
 
 
+def test_every_candidate_tells_whom_its_shares_come_from(night: Night) -> None:
+    for run, added in night.added():
+        shares = {row["spectrum_id"]: row for row in run.scores.table().to_pylist()}
+        rows = added.neighbours.table().to_pylist()
+        candidates = added.candidates.table().to_pylist()
+        assert {row["kind"] for row in rows} == {"neighbour"}
+        assert len(rows) == 10 * len(candidates) > 0
+        for candidate in candidates:
+            own = [row for row in rows if row["spectrum_id"] == candidate["spectrum_id"]]
+            assert [row["place"] for row in own] == list(range(1, 11))
+            parts = [row["share"] for row in own]
+            assert parts == sorted(parts, reverse=True)
+            assert sum(parts) == pytest.approx(1, abs=1e-6)
+            for name in ("p_absorption", "p_emission", "p_double_peak"):
+                given = sum(row["share"] * shares[row["neighbour_id"]][name] for row in own)
+                assert candidate[name] == pytest.approx(given, abs=1e-5)
+
+
 def test_nothing_of_the_run_changes(night: Night) -> None:
     after = digests(night.folder / "store")
     assert {path: after.get(path) for path in night.before} == night.before
@@ -195,8 +213,8 @@ def test_nothing_is_done_twice(night: Night) -> None:
 def test_what_was_interrupted_is_made_anew_and_the_same(night: Night) -> None:
     tables = [added.scores.table() for _, added in night.added()]
     for _, added in night.added():
-        filesystem = added.candidates.store.filesystem
-        filesystem.delete_file(f"{added.candidates.location}/_manifest.json")
+        filesystem = added.neighbours.store.filesystem
+        filesystem.delete_file(f"{added.neighbours.location}/_manifest.json")
     assert "\n".join(interim.add(night.job, (str(night.folder / "new"),))) == night.told
     assert [added.scores.table() for _, added in night.added()] == tables
 

@@ -70,23 +70,44 @@ def neighbour_table(  # noqa: PLR0913 - named parameters of one method
         max_iter=settings.max_iter,
         progress=progress,
     )
-    parts = (
-        _rows(NEIGHBOUR, names, vertices, edges._replace(values=edges.values / degrees)),
-        _rows(LABEL, names, vertices, labels),
-    )
-    table = pa.concat_tables(parts)
-    return table.add_column(0, "run_id", pa.repeat(run_id, len(table))).cast(
-        arrow_schema(NEIGHBOURS)
+    shares = edges._replace(values=edges.values / degrees)
+    return pa.concat_tables(
+        [
+            partner_table(run_id, NEIGHBOUR, names, vertices, shares),
+            partner_table(run_id, LABEL, names, vertices, labels),
+        ]
     )
 
 
-def _rows(kind: str, names: pa.Array, vertices: Vertices, partners: learning.Partners) -> pa.Table:
-    """One row for each partner of each candidate."""
+def partner_table(
+    run_id: str, kind: str, names: pa.Array, vertices: Vertices, partners: learning.Partners
+) -> pa.Table:
+    """One row for each partner of each candidate.
+
+    Parameters
+    ----------
+    run_id : str
+        The run.
+    kind : {'neighbour', 'label'}
+        In which way they take part in the candidates' scores.
+    names : Array of n texts
+        Identifiers of the candidates.
+    vertices : Vertices
+        The spectra of the graph.
+    partners : Partners
+        Vertices of it, and their shares in the whole.
+
+    Returns
+    -------
+    Table
+        Rows of :data:`vospec.columns.NEIGHBOURS`.
+    """
     candidate, place = np.nonzero(partners.indices >= 0)
     found = partners.indices[candidate, place]
     classes = vertices.classes[found]
     return pa.table(
         {
+            "run_id": pa.repeat(run_id, len(found)),
             "spectrum_id": names.take(pa.array(candidate)),
             "kind": pa.repeat(kind, len(found)),
             "place": place + 1,
@@ -94,4 +115,4 @@ def _rows(kind: str, names: pa.Array, vertices: Vertices, partners: learning.Par
             "class": pa.array(CLASSES).take(pa.array(classes, mask=classes == UNLABELLED)),
             "share": partners.values[candidate, place],
         }
-    )
+    ).cast(arrow_schema(NEIGHBOURS))

@@ -121,7 +121,7 @@ def search() -> None:
     centres = rng.normal(size=(200, n_elements))
     vectors, new = (draw(rng, centres, size) for size in (n_vertices, n_new))
     found, _ = learning.cell_search(vectors, n_jobs=2)
-    graph = additions.Graph(found, np.ones((n_vertices, 10), np.float32), "local_scaling")
+    graph = learning.KnownGraph(found, np.ones((n_vertices, 10), np.float32), "local_scaling")
     print("\nsearch  spectra  seconds  per_spectrum_ms")
     for name, size, seek in (
         ("cells", n_new, graph.nearest),

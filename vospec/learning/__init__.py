@@ -23,11 +23,13 @@ validation      every method on labels it has not seen, by star and over the shi
 baselines       scikit-learn's classifiers, tuned
 folds           parts of like classes, no star in two of them
 induction       distributions of vectors that came after the graph
+additions       a graph as it meets such vectors
 evidence        the neighbours and the labels that a score comes from
 """
 
 from sklearn.exceptions import ConvergenceWarning
 
+from vospec.learning.additions import KnownGraph
 from vospec.learning.cells import (
     MANY,
     Cells,
@@ -84,6 +86,7 @@ __all__ = [
     "ConvergenceWarning",
     "ExpectedPrecision",
     "HiddenShares",
+    "KnownGraph",
     "LabelPropagation",
     "LabelSpreading",
     "NeighbourSearch",
