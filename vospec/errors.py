@@ -52,11 +52,15 @@ class OutputError(VospecError):
 
 
 class StoreError(VospecError):
-    """A dataset of the store is missing or incomplete."""
+    """A dataset of the store is missing, incomplete or damaged, or cannot be written."""
 
 
 class SparkError(VospecError):
     """Spark cannot start: Java is missing or the master cannot be reached."""
+
+
+class WorkerError(VospecError):
+    """A process that did part of the work has ended before it was done."""
 
 
 class DatabaseError(VospecError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlparse
 
-from vospec.backend import hadoop, parts
+from vospec.backend import faults, hadoop, parts
 from vospec.backend.session import Engine
 from vospec.columns import Table
 from vospec.config import Settings
@@ -71,8 +71,14 @@ class Job:
 
 @contextmanager
 def open_job(settings: Settings) -> Iterator[Job]:
-    """Open a job; its Spark session, if one was needed, ends with it."""
-    with Engine(settings.spark, _scratch(settings.store.folder)) as engine:
+    """Open a job; its Spark session, if one was needed, ends with it.
+
+    Raises
+    ------
+    VospecError
+        What a task of Spark has raised; a `WorkerError` where one was lost.
+    """
+    with Engine(settings.spark, _scratch(settings.store.folder)) as engine, faults.told():
         yield Job(settings, engine)
 
 

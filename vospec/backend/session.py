@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from vospec.config import SparkSettings
@@ -56,7 +57,9 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         if self._session is not None:
-            self._session.stop()
+            # Where Spark has ended by itself there is nobody to be told.
+            with suppress(Py4JError, OSError):
+                self._session.stop()
             self._session = None
 
     @property
