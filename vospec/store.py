@@ -59,8 +59,8 @@ def arrow_schema(table: Table) -> pa.Schema:
     return pa.schema([pa.field(column.name, _ARROW[column.type]) for column in table])
 
 
-def matrix(column: pa.Array) -> NDArray[Any]:
-    """A list column whose lists are of one length, as (rows, length).
+def matrix(column: pa.Array, *, of: str = "a column of lists") -> NDArray[Any]:
+    """A list column whose lists are of one length, as (rows, length); `of` names it in errors.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def matrix(column: pa.Array) -> NDArray[Any]:
     lengths = np.unique(pc.list_value_length(column).fill_null(-1))
     if len(lengths) > 1:
         found = f"{lengths[0]} and {lengths[-1]}" if lengths[0] >= 0 else "null"
-        message = f"expected lists of {lengths[-1]} elements in every row, found {found}"
+        message = f"{of}: expected as many elements in every row, found {found}"
         raise StoreError(message)
     flat: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), lengths[0] if len(lengths) else 0)

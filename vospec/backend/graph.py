@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import parquet
 
 from vospec import learning
 from vospec.backend import parts
 from vospec.backend.frames import lists
 from vospec.blocks import Blocks
 from vospec.columns import CELLS, COMPONENTS, NEAREST, VECTORS, VERTICES
+from vospec.errors import NoSpectraError, StoreError
 from vospec.spectra.lines import HALPHA
-from vospec.store import Dataset, arrow_schema, matrix
+from vospec.store import Dataset, arrow_schema, matrix, named
 
 #: Rows of one Arrow batch of neighbours.
 BATCH = 4096
@@ -44,12 +44,27 @@ def components(features: Dataset, n_parts: int, *, n_components: int, n_sample: 
     Returns
     -------
     Table
-        Rows of :data:`vospec.columns.COMPONENTS`, none where all elements are kept.
+        Rows of :data:`vospec.columns.COMPONENTS`, none where all elements are kept; as
+        many as the sample allows.
+
+    Raises
+    ------
+    NoSpectraError
+        Fewer than two vectors of the sample are finite.
+    StoreError
+        A part is missing or damaged, or vectors differ in length.
     """
     fitted = np.empty((0, 0))
     if n_components:
         sample = _finite(learning.compressed(_sample(features, n_parts, n_sample)))[0]
-        found = learning.PrincipalComponents(n_components).fit(sample)
+        if len(sample) <= 1:
+            message = (
+                f"{features.uri}: flux: expected at least two finite vectors in a sample of "
+                f"n_sample = {n_sample}, found {len(sample)}"
+            )
+            raise NoSpectraError(message)
+        allowed = min(n_components, len(sample) - 1, sample.shape[1])
+        found = learning.PrincipalComponents(allowed).fit(sample)
         fitted = np.vstack([found.mean_, found.components_])
     schema = arrow_schema(COMPONENTS)
     given = np.ones(len(fitted), dtype=bool)
@@ -62,10 +77,7 @@ def components(features: Dataset, n_parts: int, *, n_components: int, n_sample: 
 
 def _sample(features: Dataset, n_parts: int, n_sample: int) -> NDArray[np.float32]:
     """Features of some row groups, or of all where these are few."""
-    files = [
-        parquet.ParquetFile(features.part(part), filesystem=features.store.filesystem)
-        for part in range(n_parts)
-    ]
+    files = [parts.opened(features, part) for part in range(n_parts)]
     groups = [(file, number) for file in files for number in range(file.num_row_groups)]
     rows = sum(file.metadata.num_rows for file in files)
     n_groups = min(len(groups), -(-n_sample * len(groups) // max(rows, 1)))
@@ -73,9 +85,10 @@ def _sample(features: Dataset, n_parts: int, n_sample: int) -> NDArray[np.float3
     found = []
     for place in chosen.tolist():
         file, number = groups[place]
-        flux = file.read_row_group(number, ["flux"], use_threads=False).column("flux")
+        with named(features.uri):
+            flux = file.read_row_group(number, ["flux"], use_threads=False).column("flux")
         found.append(flux.drop_null().combine_chunks())
-    return matrix(pa.concat_arrays(found))
+    return matrix(pa.concat_arrays(found), of=f"{features.uri}: flux")
 
 
 def _finite(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -133,19 +146,25 @@ def vectors(
             # Arrow takes long to filter lists.
             rows, usable = table.drop_columns(["flux"]).filter(flux.is_valid()), flux.drop_null()
             if len(rows):
-                values, finite = _finite(matrix(usable.combine_chunks()))
+                values, finite = _finite(_flux(usable, features.part(part), len(grid)))
                 yield _projected(rows.filter(pa.array(finite)), values, projected, survey, grid)
 
     return content
 
 
+def _flux(column: pa.ChunkedArray, path: str, n_elements: int) -> NDArray[np.float32]:
+    """The vectors of a part, which must be as long as the grid."""
+    values: NDArray[np.float32] = matrix(column.combine_chunks(), of=f"{path}: flux")
+    if values.shape[1] != n_elements:
+        message = f"{path}: flux: expected {n_elements} elements, found {values.shape[1]}"
+        raise StoreError(message)
+    return values
+
+
 def _survey(spectra: Dataset, part: int) -> pa.Array:
     """Identifiers of the spectra of a part among which candidates are sought."""
-    roles = parquet.read_table(
-        spectra.part(part),
-        columns=["spectrum_id", "role"],
-        filesystem=spectra.store.filesystem,
-    )
+    with parts.opened(spectra, part) as file, named(spectra.part(part)):
+        roles = file.read(["spectrum_id", "role"], use_threads=False)
     chosen = roles.filter(pc.equal(roles.column("role"), "survey"))
     return chosen.column("spectrum_id").combine_chunks()
 

@@ -350,8 +350,21 @@ def read_role(dataset: Dataset, part: int, role: str) -> Iterator[RowGroup]:
 
 @contextmanager
 def _opened(dataset: Dataset, part: int) -> Iterator[parquet.ParquetFile]:
-    """A part to be read; its faults name it."""
-    path, filesystem = dataset.part(part), dataset.store.filesystem
-    with named(path), parquet.ParquetFile(path, filesystem=filesystem) as file:
-        dataset.require_schema(path, file.schema_arrow)
+    """A part to be read; what happens to it meanwhile names it."""
+    with named(dataset.part(part)), opened(dataset, part) as file:
         yield file
+
+
+def opened(dataset: Dataset, part: int) -> parquet.ParquetFile:
+    """Open a part.
+
+    Raises
+    ------
+    StoreError
+        As :func:`read`.
+    """
+    path = dataset.part(part)
+    with named(path):
+        file = parquet.ParquetFile(path, filesystem=dataset.store.filesystem)
+    dataset.require_schema(path, file.schema_arrow)
+    return file
