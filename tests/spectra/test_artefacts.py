@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.spectra.synthetic import GRID, INSTRUMENT, line, observed
-from vospec.spectra import air_to_vacuum, arm_junction, log_grid
+from vospec.spectra import air_to_vacuum, arm_junction, despiked, log_grid, sky_height
 from vospec.spectra.artefacts import OH_AIR, OXYGEN_AIR, cosmic_ray, sky_residual
 from vospec.spectra.lines import HALPHA
 
@@ -50,6 +50,27 @@ def test_spikes_on_sky_oxygen_are_the_skys() -> None:
         assert not cosmic_ray(spiked(1, 1.0, float(wavelength)), GRID, noise=NOISE).any()
 
 
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_where_a_spike_stood_flux_is_a_straight_line(width: int, kind: type) -> None:
+    slope = 1.0 + 0.1 * np.linspace(-1.0, 1.0, GRID.size)
+    spectra = np.vstack([spiked(width, 0.8, under=slope), slope[None]]).astype(kind)
+    clean = despiked(spectra, GRID, noise=np.full(2, 0.02))
+    assert clean.dtype == kind
+    np.testing.assert_allclose(clean, np.tile(slope, (2, 1)), atol=1e-6)
+    # Only the spike is touched, and what was given is not.
+    beside = np.abs(spectra - slope) < 0.5
+    np.testing.assert_array_equal(clean[beside], spectra[beside])
+    assert (~beside).sum() == width
+
+
+@pytest.mark.parametrize("area", [1.0, 50.0])
+def test_lines_stay_as_the_instrument_drew_them(area: float) -> None:
+    places = HALPHA + np.linspace(-5.0, 5.0, 41)
+    flux = 1.0 + np.stack([line(place, INSTRUMENT, area) for place in places])
+    np.testing.assert_array_equal(despiked(flux, GRID, noise=np.full(41, 0.02)), flux)
+
+
 def _sky(flux: np.ndarray, noise: float = 0.02) -> list[bool]:
     rows = np.atleast_2d(flux)
     variance = np.full(rows.shape, noise**2)
@@ -64,6 +85,25 @@ def test_sky_lines_are_seen_alone_and_together(sign: float) -> None:
     weak = 1.0 + sum(sign * line(wavelength, INSTRUMENT, 0.42) for wavelength in oh)
     assert _sky(np.stack([one, weak, np.ones(GRID.size)])) == [True, True, False]
     assert _sky(1.0 + sign * line(oh[0], INSTRUMENT, 0.42)) == [False]
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_height_of_the_strongest_residue_is_measured(sign: float) -> None:
+    # The two are far enough from each other.
+    oh, heights = np.asarray(air_to_vacuum(OH_AIR[:2])), np.array([0.05, 0.3])
+    sigmas = INSTRUMENT * oh / HALPHA
+    areas = sign * np.sqrt(2.0 * np.pi) * sigmas * heights
+    weak, strong = (line(*each) for each in zip(oh, sigmas, areas, strict=True))
+    one, both = 1.0 + strong, 1.0 + weak + strong
+    found = sky_height(np.stack([one, both, np.ones(GRID.size)]), GRID)
+    np.testing.assert_allclose(found, [0.3, 0.3, 0.0], rtol=1e-3, atol=1e-12)
+
+
+def test_without_residues_in_reach_there_is_no_height() -> None:
+    oxygen = 1.0 + line(float(air_to_vacuum(OXYGEN_AIR[1])), INSTRUMENT, 3.0)
+    np.testing.assert_allclose(sky_height(oxygen[None], GRID), 0.0, atol=1e-9)
+    short = log_grid(6550.0, 6580.0)
+    np.testing.assert_array_equal(sky_height(np.ones((2, short.size)), short), [0.0, 0.0])
 
 
 def test_wings_of_halpha_and_oxygen_are_no_residues() -> None:

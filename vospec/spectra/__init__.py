@@ -17,7 +17,7 @@ In the order in which a spectrum meets them:
 """
 
 from vospec.spectra.adaptation import adapt, convolution_matrix, fwhm_difference, kernel_fwhm
-from vospec.spectra.artefacts import arm_junction
+from vospec.spectra.artefacts import arm_junction, despiked, sky_height
 from vospec.spectra.features import FeatureVectors, feature_vectors
 from vospec.spectra.grid import log_grid
 from vospec.spectra.interpolation import interpolate
@@ -37,6 +37,7 @@ __all__ = [
     "air_to_vacuum",
     "arm_junction",
     "convolution_matrix",
+    "despiked",
     "equivalent_width",
     "feature_vectors",
     "fwhm_difference",
@@ -49,5 +50,6 @@ __all__ = [
     "rectify",
     "resample",
     "resampling_matrix",
+    "sky_height",
     "vacuum_to_air",
 ]

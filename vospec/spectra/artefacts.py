@@ -25,6 +25,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vospec.spectra.adaptation import FWHM_PER_SIGMA
+from vospec.spectra.interpolation import interpolate
 from vospec.spectra.lines import unresolved_line
 from vospec.spectra.resampling import checked_batch, pixel_edges
 from vospec.spectra.wavelengths import air_to_vacuum
@@ -75,17 +77,51 @@ def sky_residual(
     numpy.ndarray
         True where residues are significant, shape (n,).
     """
-    lines = (float(air_to_vacuum(wavelength)) for wavelength in OH_AIR)
-    found = [unresolved_line(tuple(spectral_axis), line, resolving_power) for line in lines]
-    weights = [one for one in found if one is not None]
-    if not weights:
+    _, each = _sky_lines(tuple(spectral_axis), resolving_power)
+    if not each.size:
         return np.zeros(len(flux), dtype=bool)
-    each = np.column_stack(weights)
     with np.errstate(divide="ignore", invalid="ignore"):
         significance = (flux @ each) / np.sqrt(variance @ each**2)
-    mean = significance.sum(axis=1) / np.sqrt(len(weights))
+    mean = significance.sum(axis=1) / np.sqrt(each.shape[1])
     together = np.column_stack([significance, mean])
     return np.asarray((np.abs(together) > SKY_SIGNIFICANCE).any(axis=1))
+
+
+def sky_height(
+    flux: ArrayLike, spectral_axis: ArrayLike, *, resolving_power: float = 1800.0
+) -> Floats:
+    """Return the height of the strongest residue of the OH lines around Hα.
+
+    Parameters
+    ----------
+    flux
+        Rectified flux, shape (n, n_pixels).
+    spectral_axis
+        Vacuum wavelengths in Å, shape (n_pixels,).
+    resolving_power
+        λ/FWHM of the instrument.
+
+    Returns
+    -------
+    numpy.ndarray
+        Over the continuum, of either sign, without it, shape (n,); noise has one, too.
+    """
+    axis = np.asarray(spectral_axis, dtype=np.float64)
+    lines, each = _sky_lines(tuple(axis), resolving_power)
+    # A Gaussian's area over its height.
+    areas = np.sqrt(2.0 * np.pi) * lines / resolving_power / FWHM_PER_SIGMA
+    heights = np.abs(np.asarray(flux) @ each) / areas
+    return np.asarray(heights.max(axis=1, initial=0.0))
+
+
+@lru_cache(maxsize=8)
+def _sky_lines(axis: tuple[float, ...], resolving_power: float) -> tuple[Floats, Floats]:
+    """Vacuum wavelengths of the OH lines that the axis holds, and weights of their areas."""
+    lines = [float(air_to_vacuum(wavelength)) for wavelength in OH_AIR]
+    found = [(line, unresolved_line(axis, line, resolving_power)) for line in lines]
+    held = [(line, weights) for line, weights in found if weights is not None]
+    weights = [weights for _, weights in held] or [np.empty((len(axis), 0))]
+    return np.array([line for line, _ in held]), np.column_stack(weights)
 
 
 def cosmic_ray(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray[np.bool_]:
@@ -105,6 +141,34 @@ def cosmic_ray(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray
     numpy.ndarray
         True where there is one, shape (n,).
     """
+    return np.asarray(_spikes(flux, spectral_axis, noise=noise).any(axis=1))
+
+
+def despiked(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> Floats:
+    """Return spectra whose cosmic rays are replaced by what is on both sides.
+
+    Parameters
+    ----------
+    flux
+        Rectified flux, shape (n, n_pixels).
+    spectral_axis
+        Vacuum wavelengths in Å, shape (n_pixels,).
+    noise
+        Scatter of the flux outside the lines, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Flux of the same kind, shape (n, n_pixels), linear where there was a spike.
+    """
+    spikes = _spikes(flux, spectral_axis, noise=noise)
+    hit, clean = spikes.any(axis=1), np.array(flux)
+    clean[hit] = interpolate(clean[hit], spikes[hit]).flux
+    return clean
+
+
+def _spikes(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray[np.bool_]:
+    """Which pixels belong to spikes, shape (n, n_pixels)."""
     oxygen = np.asarray(air_to_vacuum(OXYGEN_AIR))[:, None]
     elsewhere = np.all(np.abs(spectral_axis - oxygen) > _OXYGEN_REACH, axis=0)
     # A rise and a fall so close and steep are rare: few spectra remain to be looked at.
@@ -112,14 +176,15 @@ def cosmic_ray(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray
     steps = np.diff(flux, axis=1)
     rises, falls = (steps > edge) & elsewhere[1:], steps < -edge
     both = [rises[:, :-width] & falls[:, width:] for width in SPIKE_PIXELS]
-    hit: NDArray[np.bool_] = np.any([one.any(axis=1) for one in both], axis=0)
-    hit[hit] = _has_spike(flux[hit], elsewhere, SPIKE_SIGNIFICANCE * noise[hit, None])
-    return hit
+    maybe = np.any([one.any(axis=1) for one in both], axis=0)
+    spikes = np.zeros(flux.shape, dtype=bool)
+    spikes[maybe] = _sharp(flux[maybe], elsewhere, SPIKE_SIGNIFICANCE * noise[maybe, None])
+    return spikes
 
 
-def _has_spike(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDArray[np.bool_]:
-    """Whether one to three pixels stand on sharp edges, higher than the least."""
-    hit = np.zeros(len(flux), dtype=bool)
+def _sharp(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDArray[np.bool_]:
+    """Where one to three pixels stand on sharp edges, higher than the least."""
+    hit = np.zeros(flux.shape, dtype=bool)
     ground = (flux[:, :-2] + flux[:, 1:-1] + flux[:, 2:]) / _GROUND
     start = _GROUND + 1
     for width in SPIKE_PIXELS:
@@ -130,7 +195,9 @@ def _has_spike(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDA
         sharp = highest - np.maximum(before, behind) > least
         sharp &= lowest - flux[:, start - 1 :][:, :n] > SPIKE_SHARE * (highest - before)
         sharp &= lowest - flux[:, start + width :][:, :n] > SPIKE_SHARE * (highest - behind)
-        hit |= np.asarray((sharp & elsewhere[start:][:n]).any(axis=1))
+        sharp &= elsewhere[start:][:n]
+        for k in range(width):
+            hit[:, start + k :][:, :n] |= sharp
     return hit
 
 
