@@ -80,7 +80,7 @@ def propagate(
     Parameters
     ----------
     graph : sparse array, (n, n)
-        Weights of the edges.
+        Weights of the edges; or what gives products with them.
     classes : (n,) int
         Class of each vertex, -1 where unlabelled.
     method : {'label_propagation', 'label_spreading'}
@@ -96,11 +96,9 @@ def propagate(
     Raises
     ------
     NoSpectraError
-        No vertex is labelled.
+        As :func:`require_labels`.
     """
-    if not (classes != UNLABELLED).any():
-        message = "no usable spectrum has a label: nothing can be learnt"
-        raise NoSpectraError(message)
+    require_labels(classes)
     options: dict[str, Any] = {"max_iter": settings.max_iter, "tol": settings.tol}
     estimator = (
         learning.LabelSpreading(alpha=settings.alpha, **options)
@@ -111,6 +109,36 @@ def propagate(
     shares = np.full((len(classes), len(CLASSES)), np.nan)
     shares[:, estimator.classes_] = estimator.label_distributions_
     return Propagated(shares, estimator.n_iter_, estimator.converged_)
+
+
+def require_labels(classes: NDArray[np.int_], *, of: str = "labels") -> None:
+    """Refuse labels from which nothing can be learnt.
+
+    With labels of what is sought alone every score would be 1, with none of them 0.
+
+    Parameters
+    ----------
+    classes : (n,) int
+        Class of each vertex, -1 where unlabelled.
+    of : str, optional
+        Names the labels in the error.
+
+    Raises
+    ------
+    NoSpectraError
+        There are no labels, or none of the target classes, or of these alone.
+    """
+    counts = np.bincount(classes[classes != UNLABELLED], minlength=len(CLASSES)).tolist()
+    known = {name: count for name, count in zip(CLASSES, counts, strict=True) if count}
+    if known.keys() & set(TARGET_CLASSES) and known.keys() - set(TARGET_CLASSES):
+        return
+    others = " or ".join(name for name in CLASSES if name not in TARGET_CLASSES)
+    found = ", ".join(f"{count} of {name}" for name, count in known.items()) or "none"
+    message = (
+        f"{of}: expected some of {' or '.join(TARGET_CLASSES)} and some of {others} on usable "
+        f"spectra, found {found}: nothing can be learnt"
+    )
+    raise NoSpectraError(message)
 
 
 def scores(
@@ -253,7 +281,7 @@ def _rows_of(dataset: Dataset, names: pa.ChunkedArray, columns: list[str]) -> pa
     """The rows of some spectra, in the order of the names."""
     # Combined, names keep their type also where there are none.
     wanted = pc.field("spectrum_id").isin(names.combine_chunks())
-    found = dataset.read().to_table(columns=["spectrum_id", *columns], filter=wanted)
+    found = dataset.table(["spectrum_id", *columns], where=wanted)
     return found.take(pc.index_in(names, found.column("spectrum_id"))).select(columns)
 
 
