@@ -9,13 +9,12 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vospec import archives, inventory, listing, publication, spectra
+from vospec import additions, archives, inventory, listing, publication, spectra
 from vospec.backend import hadoop, reading, vectors
 from vospec.columns import (
     ADAPTED,
@@ -92,7 +91,7 @@ def _first_reason(dataset: Dataset) -> str:
 
 def _label(plan: Plan) -> None:
     """Give training spectra the labels of the lists, by their identifiers in the archive."""
-    given = [label for path in plan.label_files for label in archives.read_labels(Path(path))]
+    given = archives.read_label_lists(plan.label_files)
     read = plan.spectra.table(["spectrum_id", "archive_id", "quality"]).filter(
         pc.equal(pc.bit_wise_and(pc.field("quality"), int(UNUSABLE)), 0)
     )
@@ -102,9 +101,15 @@ def _label(plan: Plan) -> None:
     origin = {"source": "archive", "author": "label list", "labelled_at": datetime.now(UTC)}
     rows = [
         {"spectrum_id": name, "class": class_, **origin}
-        for archive_id, class_ in given
+        for archive_id, class_ in given.items()
         for name in known.get(archive_id, ())
     ]
+    if not rows:
+        message = (
+            f"{', '.join(plan.label_files)}: expected ids of spectra that were read, found none "
+            f"among {len(given)} labels ({next(iter(given), 'the lists are empty')})"
+        )
+        raise NoSpectraError(message)
     plan.labels.write(
         pa.Table.from_pylist(rows, schema=arrow_schema(LABELS)),
         spectra=plan.spectra.path,
@@ -176,7 +181,23 @@ def publish(job: Job) -> None:
                     progress=_shown(progress),
                 )
                 progress.done = sum(loaded.values())
+            for added in additions.all_of(plan.store, run):
+                _publish_added(connection, run, added)
     logger.info("current run: %s", plan.runs[0].run_id)
+
+
+def _publish_added(
+    connection: publication.Connection, run: Run, added: additions.Additions
+) -> None:
+    total = added.spectra.manifest["rows"] + added.scores.manifest["rows"]
+    with Progress(f"publishing additions to {run.run_id}", total) as progress:
+        loaded = publication.add(
+            connection,
+            run_id=run.run_id,
+            contents=_added_contents(added),
+            progress=_shown(progress),
+        )
+        progress.done = sum(loaded.values())
 
 
 def _shown(progress: Progress) -> Callable[[str, int], None]:
@@ -187,7 +208,7 @@ def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
     """What a run publishes, read from the store when the database asks for it."""
     usable = pc.field("flux").is_valid()
     rows = {
-        "spectra": _judged(plan),
+        "spectra": _judged(plan.spectra, plan.features),
         "features": plan.features.read().to_batches(filter=usable, batch_size=PUBLISHED),
     }
     plain = {"grid": plan.grid_table, "labels": plan.labels}
@@ -206,11 +227,36 @@ def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
     }
 
 
-def _judged(plan: Plan) -> Iterator[pa.RecordBatch]:
-    """The spectra with the quality that they have after rectification."""
-    judged = plan.features.table(["spectrum_id", "quality"])
-    place = plan.spectra.read().schema.get_field_index("quality")
-    for batch in plan.spectra.read().to_batches(batch_size=PUBLISHED):
+def _added_contents(added: additions.Additions) -> dict[str, publication.Content]:
+    """What came after a run, without the spectra that the run has itself."""
+    scored = added.scores.table(["spectrum_id"]).column("spectrum_id").combine_chunks()
+    is_usable, is_new = pc.field("flux").is_valid(), pc.field("spectrum_id").isin(scored)
+    in_run = added.features.table(["spectrum_id"], where=is_usable & ~is_new).column("spectrum_id")
+    vectors = added.features.read().to_batches(filter=is_new, batch_size=PUBLISHED)
+    judged = _judged(added.spectra, added.features, but=in_run.combine_chunks())
+    of_run = {
+        "scores": added.scores,
+        "candidates": added.candidates,
+        "neighbours": added.neighbours,
+    }
+    return {
+        "spectra": publication.Content(judged, added.features.path),
+        "features": publication.Content(vectors, added.features.path),
+        **{
+            name: publication.Content(dataset.read().to_batches(), dataset.path)
+            for name, dataset in of_run.items()
+        },
+    }
+
+
+def _judged(
+    spectra: Dataset, features: Dataset, *, but: pa.Array | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The spectra, but some, with the quality that they have after rectification."""
+    judged = features.table(["spectrum_id", "quality"])
+    place = spectra.read().schema.get_field_index("quality")
+    wanted = None if but is None else ~pc.field("spectrum_id").isin(but)
+    for batch in spectra.read().to_batches(batch_size=PUBLISHED, filter=wanted):
         found = pc.index_in(batch.column("spectrum_id"), judged.column("spectrum_id"))
         quality = judged.column("quality").take(found).combine_chunks()
         yield batch.set_column(place, "quality", quality)

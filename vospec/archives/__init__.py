@@ -12,13 +12,13 @@ import numpy as np
 from vospec.archives import ccd700, lamost, sdss
 from vospec.archives.cards import Cards
 from vospec.archives.hdus import Hdu, read_hdus
-from vospec.archives.labels import read_labels
+from vospec.archives.labels import read_label_lists, read_labels
 from vospec.archives.packing import MOST_BYTES, unpacked
 from vospec.archives.spectrum import ArchiveSpectrum
 from vospec.errors import SpectrumError, UnknownLayoutError, UnreadableFileError
 from vospec.listing import stem
 
-__all__ = ["MOST_BYTES", "ArchiveSpectrum", "read", "read_bytes", "read_labels"]
+__all__ = ["MOST_BYTES", "ArchiveSpectrum", "read", "read_bytes", "read_label_lists", "read_labels"]
 
 #: Units of a file that is none of the archives', as they are named.
 _NAMED_UNITS = 5

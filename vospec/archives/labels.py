@@ -51,6 +51,34 @@ def read_labels(path: str | Path) -> list[tuple[str, str]]:
         raise LabelListError(message) from fault
 
 
+def read_label_lists(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Read some lists of labels as one.
+
+    Parameters
+    ----------
+    paths
+        CSV files (see the module).
+
+    Returns
+    -------
+    dict
+        Classes by the identifiers in the archive, in the order of the lists.
+
+    Raises
+    ------
+    LabelListError
+        As `read_labels`, or two lists contradict each other.
+    """
+    known: dict[str, tuple[str, str | Path]] = {}
+    for path in paths:
+        for name, label in read_labels(path):
+            before, where = known.setdefault(name, (label, path))
+            if before != label:
+                message = f"{path}: {name} is labelled {label} here and {before} in {where}"
+                raise LabelListError(message)
+    return {name: label for name, (label, _) in known.items()}
+
+
 def _labels(stream: Iterable[str], path: str | Path) -> Iterator[tuple[str, str]]:
     rows = csv.DictReader(stream)
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
