@@ -9,7 +9,7 @@ Cost: a fit of a curve a draw, and one pass over the survey's scores, which are 
 in narrow bins.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,10 +71,12 @@ def precision_spread(  # noqa: PLR0913 -- named parameters of one method
     # A score as high as an edge stands above it.
     first = np.searchsorted(edges, limits) + 1
     known, wanted, stars = (np.asarray(each) for each in labelled)
+    kinds = _rows_of_stars(wanted, stars)
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(n_draws):
-        rows = _drawn(wanted, stars, rng)
+        drawn = (kind[star] for kind in kinds for star in rng.integers(0, len(kind), len(kind)))
+        rows = np.concatenate(list(drawn))
         calibrator = Calibrator(method).fit(known[rows], wanted[rows])
         found.append(_precision(calibrator, counts, first))
     return np.asarray(np.std(found, axis=0, ddof=1))
@@ -90,16 +92,16 @@ def _counted(scores: Values, telling: NDArray[np.bool_], edges: Values) -> _Coun
     return _Counts(np.divide(sums, n, out=np.full(size, np.nan), where=n > 0), n, n_telling)
 
 
-def _drawn(
-    wanted: NDArray[np.bool_], stars: NDArray[np.int_], rng: np.random.Generator
-) -> NDArray[np.intp]:
-    """Rows of as many stars of each kind as there are, some twice, some not at all."""
+def _rows_of_stars(wanted: NDArray[np.bool_], stars: NDArray[Any]) -> list[list[NDArray[np.intp]]]:
+    """Return the rows of every star: of those with a target, and of all others."""
     order = np.argsort(stars, kind="stable")
-    rows_of = np.split(order, np.flatnonzero(np.diff(stars[order])) + 1)
-    sought = np.array([wanted[rows].any() for rows in rows_of])
-    kinds = [np.flatnonzero(sought == kind) for kind in (False, True)]
-    chosen = np.concatenate([rng.choice(kind, len(kind)) for kind in kinds if len(kind)])
-    return np.concatenate([rows_of[star] for star in chosen])
+    rows_of = np.split(order, np.flatnonzero(stars[order][1:] != stars[order][:-1]) + 1)
+    sought = [bool(wanted[rows].any()) for rows in rows_of]
+    kinds = [
+        [rows for rows, of in zip(rows_of, sought, strict=True) if of is kind]
+        for kind in (True, False)
+    ]
+    return [kind for kind in kinds if kind]
 
 
 def _precision(calibrator: Calibrator, counts: _Counts, first: NDArray[np.intp]) -> Values:
