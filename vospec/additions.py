@@ -19,7 +19,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vospec import evidence, learning, neighbourhood, probability, runs
-from vospec.columns import CANDIDATES, CLASSES, NEIGHBOUR, NEIGHBOURS, SCORES, VECTORS
+from vospec.columns import (
+    CANDIDATES,
+    CLASSES,
+    FEATURES,
+    NEIGHBOUR,
+    NEIGHBOURS,
+    SCORES,
+    SPECTRA,
+    VECTORS,
+)
 from vospec.config import (
     LearningSettings,
     SelectionSettings,
@@ -30,7 +39,7 @@ from vospec.config import (
 from vospec.errors import StoreError
 from vospec.plan import Plan, Run
 from vospec.progress import Progress
-from vospec.store import Dataset, fingerprint, matrix
+from vospec.store import Dataset, Store, fingerprint, matrix
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,16 @@ class Additions:
     def are_complete(self) -> bool:
         """Whether all of it was written to its end."""
         return self.neighbours.is_complete()
+
+    @property
+    def spectra(self) -> Dataset:
+        """All spectra of the new folders, those that cannot be used among them."""
+        return self.scores.store.dataset(self.scores.manifest["spectra"], SPECTRA)
+
+    @property
+    def features(self) -> Dataset:
+        """Their feature vectors."""
+        return self.scores.store.dataset(self.scores.manifest["features"], FEATURES)
 
 
 def settings_of(settings: Settings, folders: tuple[str, ...]) -> Settings:
@@ -87,9 +106,23 @@ def vectors_of(plan: Plan, new: Plan) -> Dataset:
 
 def of_run(run: Run, vectors: Dataset) -> Additions:
     """Where the additions to a run stand."""
-    folder = f"runs/{run.run_id}/additions/{vectors.path.rpartition('/')[2]}"
+    return _under(vectors.store, f"{_folder(run)}/{vectors.path.rpartition('/')[2]}")
+
+
+def all_of(store: Store, run: Run) -> list[Additions]:
+    """All that was added to a run, in the order in which it came."""
+    last = (d for d in store.find(_folder(run)) if d.path.endswith(f"/{NEIGHBOURS.name}"))
+    in_order = sorted(last, key=lambda dataset: str(dataset.manifest["completed"]))
+    return [_under(store, dataset.path.rpartition("/")[0]) for dataset in in_order]
+
+
+def _folder(run: Run) -> str:
+    return f"runs/{run.run_id}/additions"
+
+
+def _under(store: Store, folder: str) -> Additions:
     tables = SCORES, CANDIDATES, NEIGHBOURS
-    return Additions(*(vectors.store.dataset(f"{folder}/{t.name}", t) for t in tables))
+    return Additions(*(store.dataset(f"{folder}/{table.name}", table) for table in tables))
 
 
 def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
@@ -125,7 +158,8 @@ def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
             selection=_selection(run, plan.settings.selection),
         )
         additions = of_run(run, vectors)
-        additions.scores.write(_without_rank(scores))
+        origin = {"spectra": new.spectra.path, "features": new.features.path}
+        additions.scores.write(_without_rank(scores), **origin)
         additions.candidates.write(_without_rank(candidates))
         names = candidates.column("spectrum_id").combine_chunks()
         rows = pc.index_in(names, arrived.spectrum_id).to_numpy()

@@ -21,7 +21,6 @@ from vospec.columns import (
     SCORES,
     SPECTRA,
     THRESHOLDS,
-    Table,
 )
 from vospec.errors import DatabaseError
 from vospec.publication import Content, current_run, publish
@@ -43,7 +42,7 @@ _TABLES = {
 }
 
 
-def _rows(connection: Connection, name: str) -> list[dict[str, Any]]:
+def stored_rows(connection: Connection, name: str) -> list[dict[str, Any]]:
     """All rows of a table or view, in the order of its key."""
     order = sql.SQL(", ").join(map(sql.Identifier, _TABLES[name].key))
     query = sql.SQL("SELECT * FROM {} ORDER BY {}").format(qualified(name), order)
@@ -54,7 +53,9 @@ def _rows(connection: Connection, name: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def _expected(batches: list[pa.RecordBatch], table: Table) -> list[dict[str, Any]]:
+def expected_rows(batches: list[pa.RecordBatch], name: str) -> list[dict[str, Any]]:
+    """Rows as they must be found in a table or view."""
+    table = _TABLES[name]
     rows = pa.Table.from_batches(batches).select([column.name for column in table.published])
     naive = [
         field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field
@@ -73,16 +74,16 @@ def _tables(connection: Connection) -> set[str]:
 def test_every_content_arrives(connection: Connection, name: str) -> None:
     contents = samples.contents("first")
     loaded = publish(connection, run_id="first", contents=contents)
-    expected = _expected(list(contents[name].batches), _TABLES[name])
-    assert _rows(connection, name) == expected
+    expected = expected_rows(list(contents[name].batches), name)
+    assert stored_rows(connection, name) == expected
     assert loaded[name] == len(expected)
 
 
 def test_run_is_current(connection: Connection) -> None:
     publish(connection, run_id="first", contents=samples.contents("first"))
     assert current_run(connection) == "first"
-    (expected,) = _expected(samples.runs("first"), RUNS)
-    assert _rows(connection, "runs") == [expected | {"state": "current"}]
+    (expected,) = expected_rows(samples.runs("first"), "runs")
+    assert stored_rows(connection, "runs") == [expected | {"state": "current"}]
 
 
 def test_pixels_of_usable_spectra_arrive(connection: Connection) -> None:
@@ -106,7 +107,7 @@ def test_publishing_again_reads_and_changes_nothing(connection: Connection) -> N
     publish(connection, run_id="first", contents=contents)
     again = {name: Content(unread(), content.fingerprint) for name, content in contents.items()}
     assert publish(connection, run_id="first", contents=again) == {}
-    assert len(_rows(connection, "candidates")) == len(samples.SURVEY)
+    assert len(stored_rows(connection, "candidates")) == len(samples.SURVEY)
 
 
 def test_changed_contents_replace_the_old_ones(connection: Connection) -> None:
@@ -114,8 +115,8 @@ def test_changed_contents_replace_the_old_ones(connection: Connection) -> None:
     changed = samples.contents("first", scale=0.5)
     assert set(publish(connection, run_id="first", contents=changed)) == set(_TABLES)
     for name in ("spectra", "scores", "candidates"):
-        expected = _expected(list(changed[name].batches), _TABLES[name])
-        assert _rows(connection, name) == expected
+        expected = expected_rows(list(changed[name].batches), name)
+        assert stored_rows(connection, name) == expected
 
 
 def test_candidates_and_evidence_follow_the_current_run_and_scores_keep_all(
@@ -125,12 +126,12 @@ def test_candidates_and_evidence_follow_the_current_run_and_scores_keep_all(
     second = samples.contents("second", scale=0.5)
     publish(connection, run_id="second", contents=second, make_current=False)
     for name in ("candidates", "neighbours"):
-        assert {row["run_id"] for row in _rows(connection, name)} == {"first"}
+        assert {row["run_id"] for row in stored_rows(connection, name)} == {"first"}
     publish(connection, run_id="second", contents=second)
     for name in ("candidates", "neighbours"):
-        assert {row["run_id"] for row in _rows(connection, name)} == {"second"}
-    assert {row["run_id"] for row in _rows(connection, "scores")} == {"first", "second"}
-    states = {row["run_id"]: row["state"] for row in _rows(connection, "runs")}
+        assert {row["run_id"] for row in stored_rows(connection, name)} == {"second"}
+    assert {row["run_id"] for row in stored_rows(connection, "scores")} == {"first", "second"}
+    states = {row["run_id"]: row["state"] for row in stored_rows(connection, "runs")}
     assert states == {"first": "kept", "second": "current"}
 
 
@@ -138,7 +139,7 @@ def test_a_run_may_have_a_long_name(connection: Connection) -> None:
     one, other = "x" * 100 + "1", "x" * 100 + "2"
     publish(connection, run_id=one, contents=samples.contents(one))
     publish(connection, run_id=other, contents=samples.contents(other))
-    assert {row["run_id"] for row in _rows(connection, "scores")} == {one, other}
+    assert {row["run_id"] for row in stored_rows(connection, "scores")} == {one, other}
 
 
 def test_readers_see_the_old_run_until_the_new_one_is_whole(
@@ -151,7 +152,7 @@ def test_readers_see_the_old_run_until_the_new_one_is_whole(
         for batch in batches:
             yield batch
             # The rows of this batch are in the database by now.
-            seen.append((current_run(reader), len(_rows(reader, "scores"))))
+            seen.append((current_run(reader), len(stored_rows(reader, "scores"))))
 
     second = samples.contents("second", scale=0.5)
     slow = {
@@ -162,7 +163,7 @@ def test_readers_see_the_old_run_until_the_new_one_is_whole(
     n = len(samples.SURVEY)
     assert seen
     assert set(seen) == {("first", n)}
-    assert (current_run(reader), len(_rows(reader, "scores"))) == ("second", 2 * n)
+    assert (current_run(reader), len(stored_rows(reader, "scores"))) == ("second", 2 * n)
 
 
 @pytest.mark.parametrize("name", ["spectra", "scores", "candidates"])
@@ -170,7 +171,7 @@ def test_what_is_killed_half_way_leaves_no_trace(
     connection: Connection, reader: Connection, name: str
 ) -> None:
     publish(connection, run_id="first", contents=samples.contents("first"))
-    before = {table: _rows(reader, table) for table in _TABLES}, _tables(reader)
+    before = {table: stored_rows(reader, table) for table in _TABLES}, _tables(reader)
     second = samples.contents("second", scale=0.5)
     (backend,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (None,)
 
@@ -182,7 +183,7 @@ def test_what_is_killed_half_way_leaves_no_trace(
     broken = second | {name: Content(killed(), "broken")}
     with pytest.raises(DatabaseError, match="publishing run second: terminating connection"):
         publish(connection, run_id="second", contents=broken)
-    assert ({table: _rows(reader, table) for table in _TABLES}, _tables(reader)) == before
+    assert ({table: stored_rows(reader, table) for table in _TABLES}, _tables(reader)) == before
     assert publish(reader, run_id="second", contents=second)["candidates"] == len(samples.SURVEY)
 
 
@@ -193,7 +194,7 @@ def test_a_fault_in_the_rows_changes_nothing(connection: Connection) -> None:
     with pytest.raises(DatabaseError, match=r"publishing run second: .*could not create unique"):
         publish(connection, run_id="second", contents=second | {"scores": twice})
     assert current_run(connection) == "first"
-    assert {row["run_id"] for row in _rows(connection, "scores")} == {"first"}
+    assert {row["run_id"] for row in stored_rows(connection, "scores")} == {"first"}
 
 
 def test_rows_of_another_run_are_refused(connection: Connection) -> None:
@@ -201,7 +202,7 @@ def test_rows_of_another_run_are_refused(connection: Connection) -> None:
     with pytest.raises(ValueError, match=r"scores of run first expected, found .*'other'"):
         publish(connection, run_id="first", contents=mixed)
     assert current_run(connection) is None
-    assert _rows(connection, "spectra") == []
+    assert stored_rows(connection, "spectra") == []
 
 
 def test_a_run_without_record_cannot_be_current(connection: Connection) -> None:

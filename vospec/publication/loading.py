@@ -32,7 +32,7 @@ from vospec.publication.database import (
 )
 
 #: What a caller may publish, and the tables that it fills.
-_CONTENTS: dict[str, tuple[Table, ...]] = {
+CONTENTS: dict[str, tuple[Table, ...]] = {
     "spectra": (PUBLISHED_SPECTRA, PIXELS),
     "features": (FEATURES,),
     "grid": (GRID,),
@@ -44,10 +44,10 @@ _CONTENTS: dict[str, tuple[Table, ...]] = {
     "candidates": (CANDIDATE_RECORDS,),
     "neighbours": (NEIGHBOUR_RECORDS,),
 }
-_OF_A_RUN = ("runs", "reliability", "thresholds", "scores", "candidates", "neighbours")
+OF_A_RUN = ("runs", "reliability", "thresholds", "scores", "candidates", "neighbours")
 
 #: Any number that nothing else in the database uses as a lock.
-_LOCK = 0x766F73706563
+LOCK = 0x766F73706563
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -105,16 +105,13 @@ def publish(
     ValueError
         A content has another name, other columns, or rows of another run.
     """
-    unknown = sorted(set(contents) - set(_CONTENTS))
-    if unknown:
-        message = f"contents {unknown} given, allowed are {sorted(_CONTENTS)}"
-        raise ValueError(message)
+    check_names(contents, CONTENTS)
     try:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             loaded = {
                 name: _load(connection, name, contents[name], run_id, progress)
-                for name in _CONTENTS
+                for name in CONTENTS
                 if name in contents and not _is_loaded(connection, name, contents[name], run_id)
             }
             if make_current:
@@ -125,13 +122,21 @@ def publish(
     return loaded
 
 
-def _key(name: str, run_id: str) -> str:
-    return f"{name}/{run_id}" if name in _OF_A_RUN else name
+def check_names(contents: Iterable[str], allowed: Iterable[str]) -> None:
+    """Raise ValueError where a content has another name."""
+    if unknown := sorted(set(contents) - set(allowed)):
+        message = f"contents {unknown} given, allowed are {sorted(allowed)}"
+        raise ValueError(message)
+
+
+def key_of(name: str, run_id: str) -> str:
+    """The name by which the database knows a content, that of a run or that of all."""
+    return f"{name}/{run_id}" if name in OF_A_RUN else name
 
 
 def _is_loaded(connection: Connection, name: str, content: Content, run_id: str) -> bool:
     row = connection.execute(
-        "SELECT fingerprint FROM vospec.loads WHERE content = %s", (_key(name, run_id),)
+        "SELECT fingerprint FROM vospec.loads WHERE content = %s", (key_of(name, run_id),)
     ).fetchone()
     return row is not None and row[0] == content.fingerprint
 
@@ -144,14 +149,17 @@ def _load(
     progress: Callable[[str, int], None] | None,
 ) -> int:
     """Replace one content; returns its rows."""
-    tables = _CONTENTS[name]
+    tables = CONTENTS[name]
+    # What was added to the rows that go now goes with them.
+    connection.execute(
+        "DELETE FROM vospec.loads WHERE starts_with(content, %s)", (f"{key_of(name, run_id)}+",)
+    )
     targets = [_make_room(connection, table, name, run_id) for table in tables]
     count = 0
     for batch in content.batches:
-        if name in _OF_A_RUN:
-            _check_run(batch, name, run_id)
+        check_run(batch, name, run_id)
         for table, target in zip(tables, targets, strict=True):
-            _copy(connection, batch, table, target)
+            copy_rows(connection, batch, table, target)
         count += batch.num_rows
         if progress is not None:
             progress(name, count)
@@ -161,7 +169,7 @@ def _load(
         "INSERT INTO vospec.loads (content, fingerprint) VALUES (%s, %s)"
         " ON CONFLICT (content) DO UPDATE SET fingerprint = excluded.fingerprint,"
         " loaded = excluded.loaded",
-        (_key(name, run_id), content.fingerprint),
+        (key_of(name, run_id), content.fingerprint),
     )
     return count
 
@@ -170,7 +178,7 @@ def _make_room(connection: Connection, table: Table, name: str, run_id: str) -> 
     """Empty the place of a content, or make it; returns the table to copy into."""
     if table not in PARTITIONED:
         condition = (
-            sql.SQL(" WHERE run_id = {}").format(run_id) if name in _OF_A_RUN else sql.SQL("")
+            sql.SQL(" WHERE run_id = {}").format(run_id) if name in OF_A_RUN else sql.SQL("")
         )
         connection.execute(sql.SQL("DELETE FROM {}").format(qualified(table.name)) + condition)
         return table.name
@@ -195,14 +203,18 @@ def _exists(connection: Connection, name: str) -> bool:
     return row is not None and row[0] is not None
 
 
-def _check_run(batch: pa.RecordBatch, name: str, run_id: str) -> None:
+def check_run(batch: pa.RecordBatch, name: str, run_id: str) -> None:
+    """Raise ValueError where rows of a run's content are another's."""
+    if name not in OF_A_RUN:
+        return
     others = set(pc.unique(batch.column("run_id")).to_pylist()) - {run_id}
     if others:
         message = f"{name} of run {run_id} expected, found rows of {sorted(map(str, others))}"
         raise ValueError(message)
 
 
-def _copy(connection: Connection, batch: pa.RecordBatch, table: Table, target: str) -> None:
+def copy_rows(connection: Connection, batch: pa.RecordBatch, table: Table, target: str) -> None:
+    """Copy the rows of a table into a table that is made like it."""
     if table is PIXELS:
         batch = batch.filter(pc.is_valid(batch.column("flux")))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
