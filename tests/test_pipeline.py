@@ -97,6 +97,43 @@ def test_scores_are_shares_and_ranks_are_of_the_survey(done: Job) -> None:
 
 
 def test_candidates_are_the_best_scores(done: Job) -> None:
+def test_every_score_has_its_probability(done: Job) -> None:
+    for run in done.plan.runs:
+        record = run.record.table().to_pylist()[0]
+        scores = run.scores.table().to_pylist()
+        slope, intercept = record["calibration_slope"], record["calibration_intercept"]
+        assert slope > 0
+        survey = [row for row in scores if row["rank"] is not None]
+        expected = [
+            1 / (1 + (1 / min(max(row["score"], 1e-6), 1 - 1e-6) - 1) ** slope / np.exp(intercept))
+            for row in survey
+        ]
+        found = [row["probability"] for row in survey]
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert all(row["probability"] is not None for row in scores)
+        assert 0 < record["target_share"] < 0.2
+        assert record["calibration_note"] is None
+        # Those of a labelled spectrum come from the labels of others: of some of them it is wrong.
+        trained = {row["spectrum_id"]: row for row in scores if row["rank"] is None}
+        assert len(trained) == N_TRAINING
+        published = run.candidates.table(["spectrum_id", "probability"]).to_pylist()
+        known = {row["spectrum_id"]: row["probability"] for row in survey}
+        assert all(row["probability"] == known[row["spectrum_id"]] for row in published)
+        mean = np.mean([row["probability"] for row in published])
+        assert record["expected_precision"] == pytest.approx(mean, rel=1e-5)
+
+
+def test_every_run_tells_what_its_thresholds_are_worth(done: Job) -> None:
+    for run in done.plan.runs:
+        reliability = run.reliability.table()
+        assert sum(reliability.column("n").to_pylist()) == N_TRAINING
+        assert set(reliability.column("run_id").to_pylist()) == {run.run_id}
+        scores = run.scores.table(["score", "rank"])
+        ranked = scores.filter(pc.field("rank").is_valid()).column("score").to_numpy()
+        for row in run.thresholds.table().to_pylist():
+            assert row["n"] == (ranked >= row["threshold"]).sum()
+
+
     for run in done.plan.runs:
         rows = run.candidates.table().to_pylist()
         assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
@@ -306,3 +343,7 @@ def test_few_spectra_make_a_smaller_graph(done: Job, tmp_path: Path) -> None:
     record = job.plan.runs[0].record.table().to_pylist()[0]
     assert record["n_usable"] == len(list(folder.iterdir()))
     assert record["average_precision"] is None
+    # Four labelled stars tell of no probability.
+    assert record["calibration_note"].endswith(("found 2 and 2", "found 1 and 3", "found 3 and 1"))
+    assert [run.thresholds.manifest["rows"] for run in job.plan.runs] == [0, 0]
+    assert job.plan.runs[0].scores.table().column("probability").null_count == record["n_usable"]
