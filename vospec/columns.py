@@ -517,7 +517,10 @@ _VECTOR = (
     SPECTRUM_ID,
     Column("survey", "boolean", "", "meta.code", "Whether candidates are sought here"),
     Column("peak", "double precision", "", "phot.flux.density", "Height of Hα over the continuum"),
-    Column("continuum_noise", "real", "", "stat.stdev", "Scatter of the rectified flux"),
+    Column(
+        *("continuum_noise", "real", "", "stat.stdev"),
+        "Scatter of the rectified flux, or height of the sky's residues where they are seen",
+    ),
     Column("vector", "real[]", "", "", "Place in the space in which neighbours are sought"),
 )
 _NEIGHBOURS = Column("neighbours", "integer[]", "", "meta.id", "Vertices that an edge leads to")

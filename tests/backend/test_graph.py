@@ -8,13 +8,18 @@ from vospec import learning
 from vospec.backend import graph, parts
 from vospec.backend.session import Engine
 from vospec.blocks import Blocks
-from vospec.columns import FEATURES, NEAREST, SPECTRA, VECTORS, Table
+from vospec.columns import FEATURES, NEAREST, SPECTRA, VECTORS, LineFlag, Table
 from vospec.progress import Progress
-from vospec.spectra import log_grid
+from vospec.spectra import air_to_vacuum, log_grid
+from vospec.spectra.adaptation import FWHM_PER_SIGMA
+from vospec.spectra.artefacts import OH_AIR
+from vospec.spectra.lines import HALPHA
 from vospec.store import Dataset, Store, arrow_schema, matrix
 
 N, N_PARTS = 300, 3
 GRID = log_grid(6500.0, 6620.0)
+#: So much that nothing in the flux is a cosmic ray.
+NOISE = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,7 @@ def _name(number: int) -> str:
 def features(flux: np.ndarray, tmp_path: Path) -> Dataset:
     """Features in parts, an unusable spectrum and one that is no number among them."""
     rows = [
-        {"spectrum_id": _name(i), "flux": values, "continuum_noise": 0.01, "quality": 0}
+        {"spectrum_id": _name(i), "flux": values, "continuum_noise": NOISE, "quality": 0}
         for i, values in enumerate(flux)
     ]
     rows.append({"spectrum_id": "a bad one", "flux": None, "quality": 32})
@@ -93,6 +98,39 @@ def test_without_components_vectors_are_compressed_only(
     made = _projected(features, spectra, n_components=0)
     vectors = matrix(made.column("vector").combine_chunks())
     np.testing.assert_array_equal(vectors, learning.compressed(flux))
+
+
+def test_cosmic_rays_neither_move_a_spectrum_nor_make_a_line(
+    spectra: Dataset, tmp_path: Path
+) -> None:
+    middle = int(np.searchsorted(GRID, HALPHA))
+    flux = np.ones((N, len(GRID)), np.float32)
+    flux[:2, middle] += 0.5
+    # The second is as sure as noise.
+    rows = [
+        {"spectrum_id": _name(i), "flux": flux[i], "continuum_noise": noise, "quality": 0}
+        for i, noise in enumerate([0.01, 1.0, 0.01])
+    ]
+    features = _written(tmp_path / "spiked", FEATURES, rows)
+    made = _projected(features, spectra, n_components=0)
+    moved = np.abs(matrix(made.column("vector").combine_chunks())).max(axis=1)
+    np.testing.assert_allclose(moved, [0.0, np.log(1.5), 0.0], atol=1e-6)
+    np.testing.assert_allclose(made.column("peak").to_numpy(), [0.0, 0.5 / 3, 0.0], atol=1e-6)
+
+
+def test_lines_must_stand_above_what_the_sky_has_left(spectra: Dataset, tmp_path: Path) -> None:
+    line = float(air_to_vacuum(OH_AIR[0]))
+    sigma = line / 1800.0 / FWHM_PER_SIGMA
+    flux = 1.0 - 0.3 * np.exp(-0.5 * ((GRID - line) / sigma) ** 2)
+    flags = [0, LineFlag.SKY_RESIDUAL, LineFlag.SKY_RESIDUAL | LineFlag.NEBULAR, None, 2]
+    noise = [0.01, 0.01, 0.01, 0.01, 0.5]
+    rows = [
+        {"spectrum_id": _name(i), "flux": flux, "continuum_noise": n, "line_flags": f, "quality": 0}
+        for i, (n, f) in enumerate(zip(noise, flags, strict=True))
+    ]
+    made = _projected(_written(tmp_path / "sky", FEATURES, rows), spectra, n_components=0)
+    found = made.column("continuum_noise").to_numpy()
+    np.testing.assert_allclose(found, [0.01, 0.3, 0.3, 0.01, 0.5], rtol=0.1)
 
 
 def test_a_sample_is_taken_from_all_parts(

@@ -3,6 +3,9 @@
 A vertex is a usable spectrum, its place in the space of the graph small (128 bytes at 32
 components): every task is given them all, sorted into cells, and owns a block of queries.
 Neither a shuffle nor a merge is needed, and nothing depends on who makes which part.
+
+Cosmic rays do not enter the graph: two spectra that a spike has hit in one place, Hα say,
+would be neighbours for the spike's sake.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,13 +20,16 @@ from vospec import learning
 from vospec.backend import parts
 from vospec.backend.frames import lists
 from vospec.blocks import Blocks
-from vospec.columns import CELLS, COMPONENTS, NEAREST, VECTORS, VERTICES
+from vospec.columns import CELLS, COMPONENTS, NEAREST, VECTORS, VERTICES, LineFlag
 from vospec.errors import NoSpectraError, StoreError
+from vospec.spectra import despiked, sky_height
 from vospec.spectra.lines import HALPHA
 from vospec.store import Dataset, arrow_schema, matrix, named
 
 #: Rows of one Arrow batch of neighbours.
 BATCH = 4096
+#: What a vector is made of.
+_MEASURED = ("spectrum_id", "flux", "continuum_noise", "line_flags")
 
 
 def components(features: Dataset, n_parts: int, *, n_components: int, n_sample: int) -> pa.Table:
@@ -141,7 +147,7 @@ def vectors(
 
     def content(part: int, _: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         projected, survey = projection(components), _survey(spectra, part)
-        for table in parts.read(features, part, ("spectrum_id", "flux", "continuum_noise")):
+        for table in parts.read(features, part, _MEASURED):
             flux = table.column("flux")
             # Arrow takes long to filter lists.
             rows, usable = table.drop_columns(["flux"]).filter(flux.is_valid()), flux.drop_null()
@@ -178,14 +184,31 @@ def _projected(
 ) -> pa.RecordBatch:
     schema = arrow_schema(VECTORS)
     names = rows.column("spectrum_id").combine_chunks()
+    clean = despiked(flux, grid, noise=rows.column("continuum_noise").to_numpy())
+    noise = _noise(rows, clean, grid)
     columns = {
         "spectrum_id": names,
         "survey": pc.is_in(names, survey),
-        "peak": pa.array(learning.mean_peaks(flux, grid, centre=HALPHA)),
-        "continuum_noise": rows.column("continuum_noise").combine_chunks(),
-        "vector": lists(projected(flux), np.ones(len(flux), bool), schema.field("vector").type),
+        "peak": pa.array(learning.mean_peaks(clean, grid, centre=HALPHA)),
+        "continuum_noise": pa.array(noise, mask=np.isnan(noise)),
+        "vector": lists(projected(clean), np.ones(len(flux), bool), schema.field("vector").type),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _noise(
+    rows: pa.Table, flux: NDArray[np.float32], grid: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """What a line must stand above: the scatter, or the residues of the sky where they are seen.
+
+    The night sky has lines at Hα, too, and what was left of its others tells how well it
+    was subtracted.
+    """
+    noise: NDArray[np.float32] = rows.column("continuum_noise").to_numpy().copy()
+    flags = pc.fill_null(rows.column("line_flags"), 0).to_numpy()
+    seen = (flags & LineFlag.SKY_RESIDUAL) != 0
+    noise[seen] = np.maximum(noise[seen], sky_height(flux[seen], grid))
+    return noise
 
 
 class Divided(NamedTuple):
