@@ -23,14 +23,15 @@ from vospec.columns import EDGES
 from vospec.errors import StoreError
 from vospec.learning import rows
 from vospec.learning.graph import affinities
+from vospec.learning.symmetry import Sparse
 from vospec.progress import Progress
 from vospec.store import Dataset, arrow_schema, matrix
 
 _SCALES = "`block` bigint, `scales` binary, `squares` double"
 _ARCS = "`block` bigint, `tails` binary, `heads` binary, `weights` binary"
 
-#: Gives the arcs that leave a block.
-Leaving = Callable[[int], rows.Arcs]
+#: Gives the neighbours of a block's vertices and the weights of the arcs to them.
+Lists = Callable[[int], tuple[NDArray[np.int32], NDArray[np.float64]]]
 
 
 def write(  # noqa: PLR0913 - named parameters of one method
@@ -79,22 +80,21 @@ def write(  # noqa: PLR0913 - named parameters of one method
     shared = session.sparkContext.broadcast(scales)
     wide = gamma or (1 / mean if mean > 0 else 1.0)
 
-    def leaving(block: int) -> rows.Arcs:
+    def weighed(block: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         indices, distances = _lists(nearest, block, blocks)
-        weighed = affinities(
+        return indices, affinities(
             distances,
             weights=weights,
             scales=shared.value[_slice(blocks.rows(block))],
             neighbour_scales=shared.value[indices],
             gamma=wide,
         )
-        return rows.arcs(blocks.rows(block), indices, weighed)
 
-    sent = tasks.mapInArrow(_sender(leaving, blocks), _ARCS)
+    sent = tasks.mapInArrow(_sender(weighed, blocks), _ARCS)
     received = sent.repartitionById(blocks.number, sql.col("block").cast("int"))
     try:
         return parts.write(
-            received, made, _content(leaving, blocks), table=EDGES, progress=progress
+            received, made, _content(weighed, blocks), table=EDGES, progress=progress
         )
     finally:
         shared.destroy()
@@ -175,13 +175,14 @@ def _check(dataset: Dataset, table: pa.Table, block: int, blocks: Blocks) -> Non
 
 
 def _sender(
-    leaving: Leaving, blocks: Blocks
+    weighed: Lists, blocks: Blocks
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """What one block has for the others: the arcs that lead into them."""
 
     def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for block in numbers(batches):
-            for target, arcs in rows.by_head(leaving(block), blocks.size):
+            own = rows.arcs(blocks.rows(block), *weighed(block))
+            for target, arcs in rows.by_head(own, blocks.size):
                 if target != block:
                     columns = [[target], *([values.tobytes()] for values in arcs)]
                     yield pa.RecordBatch.from_arrays(
@@ -192,14 +193,15 @@ def _sender(
     return send
 
 
-def _content(leaving: Leaving, blocks: Blocks) -> parts.Content:
+def _content(weighed: Lists, blocks: Blocks) -> parts.Content:
     """The rows of a block, made from its own arcs and those that it is sent."""
 
     def content(block: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        own, vertices = leaving(block), blocks.rows(block)
+        lists, vertices = weighed(block), blocks.rows(block)
+        own = rows.arcs(vertices, *lists)
         arriving = [own.chosen(own.heads // blocks.size == block), *_received(batches)]
         joined = rows.Arcs(*(np.concatenate(values) for values in zip(*arriving, strict=True)))
-        yield _batch(rows.symmetric_rows(vertices, blocks.n_vertices, own, joined), vertices)
+        yield _batch(rows.symmetric_rows(vertices, *lists, joined), vertices)
 
     return content
 
@@ -212,10 +214,10 @@ def _received(batches: Iterator[pa.RecordBatch]) -> Iterator[rows.Arcs]:
             yield rows.Arcs(*map(np.frombuffer, row, kinds.values()))
 
 
-def _batch(found: Any, vertices: range) -> pa.RecordBatch:  # noqa: ANN401 - scipy ships no types
-    schema, offsets = arrow_schema(EDGES), pa.array(found.indptr.astype(np.int32))
+def _batch(found: Sparse, vertices: range) -> pa.RecordBatch:
+    schema, offsets = arrow_schema(EDGES), pa.array(found.starts.astype(np.int32))
     columns = [pa.array(np.arange(vertices.start, vertices.stop))]
-    for name, values in (("neighbours", found.indices), ("weights", found.data)):
+    for name, values in (("neighbours", found.indices), ("weights", found.values)):
         kind = schema.field(name).type
         columns.append(pa.ListArray.from_arrays(offsets, pa.array(values, kind.value_type), kind))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
