@@ -1,5 +1,6 @@
 """The line from files to runs, on a small simulated survey with bad files among the good."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import csv
 
-from tests.conftest import N_SURVEY, N_TRAINING
+from tests.conftest import N_SURVEY, N_TRAINING, SPARK
 from vospec import archives, config, export, neighbourhood, pipeline, status
 from vospec.backend.session import Engine
 from vospec.columns import CLASSES, SPECTRA, UNUSABLE, Quality
@@ -96,7 +97,6 @@ def test_scores_are_shares_and_ranks_are_of_the_survey(done: Job) -> None:
         assert order == sorted(order)
 
 
-def test_candidates_are_the_best_scores(done: Job) -> None:
 def test_every_score_has_its_probability(done: Job) -> None:
     for run in done.plan.runs:
         record = run.record.table().to_pylist()[0]
@@ -134,6 +134,7 @@ def test_every_run_tells_what_its_thresholds_are_worth(done: Job) -> None:
             assert row["n"] == (ranked >= row["threshold"]).sum()
 
 
+def test_candidates_are_the_best_scores(done: Job) -> None:
     for run in done.plan.runs:
         rows = run.candidates.table().to_pylist()
         assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
@@ -206,6 +207,38 @@ def test_without_spark_the_same_bytes_come_out(done: Job, tmp_path: Path) -> Non
         # These tell when they were made.
         if not {"record", "labels", "evaluations"} & set(path.parts):
             assert (tmp_path / "store" / path).read_bytes() == (root / path).read_bytes(), path
+
+
+@pytest.fixture(params=["broadcast", "blocks"])
+def beyond_the_driver(request: pytest.FixtureRequest, done: Job, tmp_path: Path) -> Job:
+    """The same runs from the same neighbours, the graph held by the executors."""
+    shutil.copytree(
+        done.plan.store.root, tmp_path / "store", ignore=shutil.ignore_patterns("runs", "nearest")
+    )
+    sizes = {"driver_spectra": 0, "broadcast_spectra": 10**6 * (request.param == "broadcast")}
+    store = config.StoreSettings(str(tmp_path / "store"))
+    job = Job(replace(done.settings, store=store, spark=replace(SPARK, **sizes)), done.engine)
+    pipeline.score(job)
+    assert job.plan.edges.is_complete()
+    assert (sizes["broadcast_spectra"] == 0) == job.plan.runs[0].shares.is_complete()
+    return job
+
+
+def test_beyond_the_driver_scores_are_the_same(done: Job, beyond_the_driver: Job) -> None:
+    for run, same in zip(done.plan.runs, beyond_the_driver.plan.runs, strict=True):
+        one, other = (r.scores.table().sort_by("spectrum_id") for r in (run, same))
+        for name in ("spectrum_id", "rank"):
+            assert one.column(name).equals(other.column(name))
+        for name in ("score", "p_emission", "p_absorption", "p_double_peak"):
+            found = other.column(name).to_numpy()
+            np.testing.assert_allclose(found, one.column(name).to_numpy(), atol=2e-4)
+        partners = [
+            r.neighbours.table().filter(pc.field("kind") == "neighbour").select([1, 3, 4])
+            for r in (run, same)
+        ]
+        assert partners[0].equals(partners[1])
+        facts = (r.record.table(["n_candidates", "converged"]).to_pylist() for r in (run, same))
+        assert next(facts) == next(facts)
 
 
 def test_a_vertex_is_one_usable_spectrum(done: Job) -> None:

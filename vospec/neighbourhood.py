@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vospec import learning, probability, runs, stars
 from vospec.columns import CLASSES
-from vospec.plan import Plan
+from vospec.plan import Plan, Run
 from vospec.store import matrix
 
 
@@ -128,5 +128,25 @@ def edges(plan: Plan) -> runs.Graph:
     StoreError
         The neighbours of the plan are missing.
     """
-    weights = cast("learning.Weights", plan.settings.learning.weights)
-    return learning.neighbour_graph(*nearest(plan), weights=weights)
+    return learning.neighbour_graph(*nearest(plan), weights=weights(plan))
+
+
+def weights(plan: Plan) -> learning.Weights:
+    """How distances become weights of edges."""
+    return cast("learning.Weights", plan.settings.learning.weights)
+
+
+def shares(run: Run, vertices: runs.Vertices) -> NDArray[np.float64]:
+    """Shares of every class, (n, len(CLASSES)), where they were written in blocks.
+
+    Raises
+    ------
+    StoreError
+        The shares of the run are missing.
+    """
+    column = run.shares.table(["shares"]).column("shares")
+    reached = column.is_valid().to_numpy()
+    known = np.unique(vertices.classes[vertices.is_labelled])
+    found = np.full((len(reached), len(CLASSES)), np.nan)
+    found[np.ix_(reached, known)] = matrix(column.drop_null().combine_chunks())
+    return found

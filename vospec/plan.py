@@ -28,6 +28,7 @@ class Run:
     run_id: str
     method: str
     record: Dataset
+    shares: Dataset
     scores: Dataset
     candidates: Dataset
     neighbours: Dataset
@@ -184,6 +185,7 @@ class Plan:
         folder = f"runs/{run_id}"
         tables = {
             "record": columns.RUNS,
+            "shares": columns.SHARES,
             "scores": columns.SCORES,
             "candidates": columns.CANDIDATES,
             "neighbours": columns.NEIGHBOURS,

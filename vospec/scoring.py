@@ -1,24 +1,25 @@
-"""From feature vectors to runs: the graph, the labels spread over it, the scores."""
+"""From the graph to runs: labels spread over it, scores, candidates, what they are worth."""
 
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vospec import evidence, neighbourhood, probability, runs
-from vospec.backend import graph, parts
+from vospec import construction, evidence, neighbourhood, probability, runs
+from vospec.backend import diffusion, parts
 from vospec.blocks import Blocks
-from vospec.columns import NEAREST, SCORES, VECTORS, VERTICES
-from vospec.errors import NoSpectraError, StoreError
+from vospec.columns import SCORES
 from vospec.job import Job
-from vospec.plan import Plan, Run
+from vospec.plan import Run
 from vospec.progress import Progress
-from vospec.store import matrix
+
+if TYPE_CHECKING:
+    from vospec.learning.steps import Method
 
 logger = logging.getLogger(__name__)
 
@@ -28,114 +29,16 @@ def score(job: Job) -> None:
     plan = job.plan
     todo = [run for run in plan.runs if not run.record.is_complete()]
     if todo:
-        _build_graph(job)
-        vertices, edges = neighbourhood.vertices(plan), neighbourhood.edges(plan)
+        construction.build(job)
+        vertices = neighbourhood.vertices(plan)
+        runs.require_labels(vertices.classes, of=plan.labels.uri)
+        edges = construction.matrix_of(job)
         aside = neighbourhood.aside(plan, vertices)
         for run in todo:
             _run(job, run, vertices, edges, aside)
     for run in plan.runs:
         for line in runs.told(run.record.table().to_pylist()[0]):
             logger.info("%s", line)
-
-
-def _build_graph(job: Job) -> None:
-    for dataset, stage in (
-        (job.plan.components, _fit),
-        (job.plan.vectors, _project),
-        (job.plan.vertices, _sort),
-        (job.plan.nearest, _seek),
-    ):
-        if not dataset.is_complete():
-            stage(job)
-
-
-def _fit(job: Job) -> None:
-    plan, section = job.plan, job.settings.learning
-    usable = plan.features.manifest["usable"]
-    limit = min(usable - 1, len(plan.grid))
-    made = graph.components(
-        plan.features,
-        plan.n_parts,
-        n_components=_at_most(limit, "n_components", section.n_components),
-        n_sample=section.n_sample,
-    )
-    if (found := len(made) - 1) < min(limit, section.n_components):
-        told = "n_components = %d is more than a sample of n_sample = %d gives: taking %d"
-        logger.warning(told, section.n_components, section.n_sample, found)
-    plan.components.write(made, features=plan.features.path)
-
-
-def _project(job: Job) -> None:
-    plan, usable = job.plan, job.plan.features.manifest["usable"]
-    content = graph.vectors(plan.features, plan.spectra, plan.components.table(), plan.grid)
-    made = job.make(
-        "projecting", plan.vectors, VECTORS, content, n_parts=plan.n_parts, total=usable
-    )
-    if made.rows < usable:
-        _tell_left_out(plan)
-    plan.vectors.complete(**asdict(made), components=plan.components.path)
-
-
-def _tell_left_out(plan: Plan) -> None:
-    """Name what has features that are no numbers, and so no place in the graph."""
-    rows = plan.features.read().to_table(
-        columns=["spectrum_id"], filter=pc.field("flux").is_valid()
-    )
-    placed = plan.vectors.parts().to_table(columns=["spectrum_id"]).column("spectrum_id")
-    names = rows.column("spectrum_id")
-    missing = names.filter(pc.invert(pc.is_in(names, placed.combine_chunks())))
-    told = "%s: features of %d spectra are not finite, they get no score; the first: %s"
-    logger.warning(told, plan.features.uri, len(missing), missing[0])
-
-
-def _sort(job: Job) -> None:
-    """Find the cells, and put the vectors in their order: that of the graph."""
-    plan = job.plan
-    rows = plan.vectors.table()
-    _refuse_doubles(plan, rows.column("spectrum_id"))
-    logger.info("dividing %d vectors into cells", len(rows))
-    into = graph.divided(matrix(rows.column("vector").combine_chunks()), n_jobs=job.n_jobs)
-    plan.cells.write(into.cells, vectors=plan.vectors.path)
-    blocks = Blocks(len(rows))
-    made = parts.write_here(
-        blocks.number,
-        plan.vertices,
-        graph.rows_of(graph.by_cell(rows, into), blocks),
-        table=VERTICES,
-        progress=Progress("sorting", len(rows)),
-    )
-    plan.vertices.complete(**asdict(made), cells=plan.cells.path)
-
-
-def _refuse_doubles(plan: Plan, names: pa.ChunkedArray) -> None:
-    """A vertex is one spectrum: labels and scores of a double would be anybody's."""
-    if pc.count_distinct(names).as_py() == len(names):
-        return
-    counts = names.value_counts()
-    first = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"]
-    message = f"{plan.vectors.uri}: expected every spectrum_id once, found {first} more than once"
-    raise StoreError(message)
-
-
-def _seek(job: Job) -> None:
-    plan, total = job.plan, job.plan.vertices.manifest["rows"]
-    n_neighbors = _at_most(total - 1, "n_neighbors", job.settings.learning.n_neighbors)
-    blocks, search = Blocks(total), job.shared(neighbourhood.search(plan), total)
-    content = graph.nearest(search, blocks, n_neighbors=n_neighbors)
-    made = job.make(
-        "finding neighbours", plan.nearest, NEAREST, content, n_parts=blocks.number, total=total
-    )
-    plan.nearest.complete(**asdict(made), vertices=plan.vertices.path)
-
-
-def _at_most(limit: int, name: str, asked: int) -> int:
-    """A parameter that cannot exceed what the spectra give."""
-    if limit < 1:
-        message = "fewer than two spectra can be used: no graph can be made of them"
-        raise NoSpectraError(message)
-    if asked > limit:
-        logger.warning("%s = %d is more than the spectra give: taking %d", name, asked, limit)
-    return min(asked, limit)
 
 
 def _run(
@@ -147,7 +50,7 @@ def _run(
 ) -> None:
     """Propagate, score, select; the record comes last and makes the run complete."""
     started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
-    propagated = runs.propagate(edges, vertices.classes, run.method, section)
+    propagated = _propagated(job, run, vertices, edges)
     score = runs.scores(
         propagated.shares,
         peaks=vertices.peaks,
@@ -188,6 +91,32 @@ def _run(
     run.record.write(record, settings=asdict(job.settings), nearest=plan.nearest.path)
 
 
+def _in_blocks(job: Job, n_vertices: int) -> bool:
+    """Whether shares of classes are too many to be sent to all tasks."""
+    section = job.settings.spark
+    return n_vertices > max(section.driver_spectra, section.broadcast_spectra)
+
+
+def _propagated(job: Job, run: Run, vertices: runs.Vertices, edges: runs.Graph) -> runs.Propagated:
+    """Spread the labels, by the driver or block by block."""
+    plan, section = job.plan, job.settings.learning
+    if not _in_blocks(job, len(vertices.classes)):
+        return runs.propagate(edges, vertices.classes, run.method, section)
+    solved = diffusion.propagated(
+        job.engine.session,
+        plan.edges,
+        vertices.classes,
+        method=cast("Method", run.method),
+        alpha=section.alpha,
+        tol=section.tol,
+        max_iter=section.max_iter,
+        shares=run.shares,
+        progress=Progress(f"shares of run {run.run_id}", len(vertices.classes)),
+    )
+    run.shares.complete(**solved._asdict())
+    return runs.Propagated(neighbourhood.shares(run, vertices), *solved)
+
+
 def _worth(  # noqa: PLR0913, PLR0917 - all that a run has
     job: Job,
     run: Run,
@@ -198,9 +127,11 @@ def _worth(  # noqa: PLR0913, PLR0917 - all that a run has
 ) -> probability.Worth:
     """Find and write what the scores are worth."""
     method, settings = run.method, job.settings
-    held = probability.held_out(
-        edges, vertices, aside.stars, method=method, settings=settings.learning
-    )
+    held: probability.HeldOut | str = "shares in blocks: labels are not held out of so many spectra"
+    if not _in_blocks(job, len(score)):
+        held = probability.held_out(
+            edges, vertices, aside.stars, method=method, settings=settings.learning
+        )
     found = probability.worth(
         run.run_id,
         vertices,
@@ -244,6 +175,8 @@ def _explain(
 ) -> None:
     """Write what the candidates' scores come from; the labels of the best of them only."""
     n_explained = min(job.settings.selection.n_explained, len(candidates))
+    if _in_blocks(job, len(vertices.classes)):
+        n_explained = 0
     with Progress(f"explaining candidates of run {run.run_id}", n_explained) as progress:
         table = evidence.neighbour_table(
             run.run_id,

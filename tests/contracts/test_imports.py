@@ -43,6 +43,7 @@ ORDER = [
     },
     {"backend"},
     {"job"},
+    {"construction"},
     {"scoring"},
     {"pipeline"},
     {"interim", "schedule"},
