@@ -1,23 +1,24 @@
 """Cells of vectors: who is looked at when a neighbour is sought.
 
-The cells are the Voronoi regions of centroids that k-means (Lloyd 1982, IEEE Trans.
-Inf. Theory 28, 129) finds in a sample; `probing` looks into the few nearest to a query.
-The centroids, the order in which vectors stand cell by cell and where each cell begins
-are what tasks on several machines must share.
+The cells are the Voronoi regions of `centroids` that are found in a sample; `probing`
+looks into the few nearest to a query. The centroids, the order in which vectors stand
+cell by cell and where each cell begins are what tasks on several machines must share.
 
-Cost: 6 iterations over 32 m vectors, and N vectors to assign, m d operations each, for m
-cells. As many cells as a cell has vectors balance this with the search.
+Cells are small, whatever the number of vectors: what a query is compared with then
+hardly grows with them. Cost: N vectors are looked up, and `SAMPLED` a cell in each
+iteration of k-means.
 """
 
-from typing import Literal, NamedTuple, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from vospec.learning import scanning
+from vospec.learning import centroids, scanning
+from vospec.learning.centroids import Centroids, sorted_by_cell
 from vospec.learning.neighbours import Indices, NeighbourSearch, Vectors, checked_vectors
-from vospec.learning.probing import CellSearch, one_cell
+from vospec.learning.probing import CellSearch
 from vospec.learning.scanning import Rows
 
 #: How neighbours are sought: exactly, or in the cells that are near.
@@ -26,49 +27,15 @@ Search = Literal["auto", "exact", "cells"]
 #: Vectors from which on ``auto`` seeks in cells.
 MANY = 2000
 
+#: Vectors of a cell.
+VECTORS = 100
 #: Sample vectors a cell on which the centroids are fitted; with more they hardly move.
-SAMPLED = 32
-#: Lloyd's iterations: cells must be compact, not optimal.
-ITERATIONS = 6
+SAMPLED = 16
 
 
 def default_cells(n_vectors: int) -> int:
-    """Return a number of cells of near least cost: as many as a cell has vectors."""
-    return max(1, round(float(np.sqrt(n_vectors))))
-
-
-class Sorted(NamedTuple):
-    """Vectors in the order of their cells.
-
-    Attributes
-    ----------
-    order : ndarray of int64, shape (n,)
-        Rows of the vectors as they were, cell by cell, in each cell as they stood.
-    starts : ndarray of int64, shape (n_cells + 1,)
-        Where in that order each cell begins, and where the last one ends.
-    """
-
-    order: Rows
-    starts: Rows
-
-
-def sorted_by_cell(cells: ArrayLike, n_cells: int) -> Sorted:
-    """Return the order in which vectors stand cell by cell.
-
-    Parameters
-    ----------
-    cells : array_like of int, shape (n,)
-        Cell of each vector, from 0.
-    n_cells : int
-        Number of cells; some may be empty.
-
-    Returns
-    -------
-    Sorted
-    """
-    cells = np.asarray(cells)
-    counts = np.bincount(cells, minlength=n_cells)
-    return Sorted(np.argsort(cells, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+    """Return the number of cells of `VECTORS` vectors each."""
+    return max(1, round(n_vectors / VECTORS))
 
 
 class Cells(BaseEstimator):  # type: ignore[misc] # no types there
@@ -119,13 +86,11 @@ class Cells(BaseEstimator):  # type: ignore[misc] # no types there
             message = f"n_cells: expected 1 or more, found {self.n_cells}"
             raise ValueError(message)
         sample = _sampled(checked_vectors(X, "X"), SAMPLED * self.n_cells)
-        self.centroids_ = sample[: self.n_cells].copy()
-        for _ in range(ITERATIONS):
-            self.centroids_ = _means(sample, self.assign(sample), self.centroids_)
+        self.centroids_ = centroids.fitted(sample, self.n_cells, n_jobs=self.n_jobs)
         return self
 
     def assign(self, vectors: ArrayLike) -> Indices:
-        """Return the cell of each vector: its nearest centroid, the lower one of equals.
+        """Return the cell of each vector: its nearest centroid, in single precision.
 
         Parameters
         ----------
@@ -141,8 +106,12 @@ class Cells(BaseEstimator):  # type: ignore[misc] # no types there
         ValueError
             When ``vectors`` is not a finite matrix of as many columns as the sample.
         """
-        found = one_cell(self.centroids_).nearest(vectors, n_neighbors=1, n_jobs=self.n_jobs)
-        return found[0][:, 0]
+        checked = checked_vectors(vectors, "queries")
+        if checked.shape[1] != self.centroids_.shape[1]:
+            expected, found = self.centroids_.shape[1], checked.shape[1]
+            message = f"queries: expected {expected} elements, found {found}"
+            raise ValueError(message)
+        return Centroids(self.centroids_).nearest(checked, 1, n_jobs=self.n_jobs)[0][:, 0]
 
 
 def cell_search(
@@ -220,14 +189,3 @@ def _sampled(vectors: Vectors, size: int) -> Vectors:
     hashes = np.empty(len(vectors), dtype=np.uint64)
     scanning.hashes((vectors + np.float32(0)).view(np.uint32), hashes)
     return vectors[np.unique(hashes, return_index=True)[1][:size]]
-
-
-def _means(sample: Vectors, cells: Indices, centroids: Vectors) -> Vectors:
-    """Return the mean of each cell, or the centroid as it was where the cell is empty."""
-    order, starts = sorted_by_cell(cells, len(centroids))
-    counts = np.diff(starts)
-    taken = np.flatnonzero(counts)
-    sums = np.add.reduceat(sample[order].astype(np.float64), starts[taken], axis=0)
-    means = centroids.copy()
-    means[taken] = sums / counts[taken, None]
-    return means

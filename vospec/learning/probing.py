@@ -1,18 +1,23 @@
 """Near-exact nearest neighbours among vectors that stand in cells.
 
 A query is compared with the vectors of the few cells whose centroids are nearest to it
-(an inverted file, Jégou, Douze & Schmid 2011, IEEE TPAMI 33, 117, section IV). A cell
-whose border is far beyond the worst neighbour found so far is left out: what is in it
-lies beyond the plane half way between its centroid and the nearest one. What is missed
-lies in cells that were not looked at; `CellSearch.recall` measures it.
+(an inverted file, Jégou, Douze & Schmid 2011, IEEE TPAMI 33, 117, section IV). The border
+of a cell with the nearest one is the plane half way between their centroids. In d
+dimensions a neighbour at a distance r in any direction reaches beyond a plane at a
+distance b with the probability that a normal deviate exceeds sqrt(d) b / r: cells
+with a border beyond `BORDER` of such standard deviations are left out, r being the
+distance of the worst neighbour found so far. The squares s and s_0 of the distances to
+the two centroids give b = (s - s_0) / (2 sqrt(s + s_0)), where the centroids are taken to
+stand at right angles as seen from the query, as most do in many dimensions.
 
-Squared distances are summed in single precision, with a bound on their rounding; what
-may be among the nearest is measured again in double precision. So the answer is exact
-within the cells, ties go to the lower row, and it is bit for bit the same whatever the
-share of the queries that is asked for and the number of threads.
+What is missed lies in cells that were not looked at; `CellSearch.recall` measures it.
+Within the cells the answer is exact: squares in single precision, with a bound on their
+rounding, tell what is measured again in double precision. Ties go to the lower row, and
+the answer is bit for bit the same whatever the share of the queries that is asked for
+and the number of threads.
 
-Cost: N m d operations for m cells and N p s d for p of them with s vectors each.
-Memory: the vectors twice, once by row and once by element within each cell.
+Cost: N d operations for each centroid looked up, and p s of them a query for p cells
+with s vectors each. Memory: the vectors twice, once by row and once in tiles.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vospec.learning import scanning
+from vospec.learning import lanes, scanning
+from vospec.learning.centroids import Centroids
 from vospec.learning.neighbours import (
     Indices,
     NeighbourSearch,
@@ -31,11 +37,10 @@ from vospec.learning.neighbours import (
 )
 from vospec.learning.scanning import Rows, Squares
 
-#: Least number of cells that are looked at, unless told otherwise.
-PROBES = 16
-#: A cell is left out where its border is farther than this share of the distance to the
-#: worst neighbour: few vectors lie close to the nearest point of a border.
-BORDER = 0.7
+#: Cells that are looked at, at least and at most, unless told otherwise.
+PROBES = 16, 128
+#: Standard deviations from which on a border is too far.
+BORDER = 1.8
 
 #: Queries that go through the cells together.
 _BLOCK = 1024
@@ -44,13 +49,8 @@ _LARGEST = 1e18
 
 
 def default_probes(n_cells: int) -> int:
-    """Return how many cells to look at, so that growing numbers of cells cost no recall.
-
-    With 16 of sqrt(N) cells the recall of ten neighbours of simulated spectra in 16
-    components falls from 0.99 at 50 thousand to 0.967 at 2.2 million; with this it is
-    0.979 there.
-    """
-    return max(PROBES, round(4 * float(np.log2(n_cells))) - 18)
+    """Return at how many cells to look at most; the half of few cells, if borders allow."""
+    return int(np.clip(n_cells // 2, *PROBES))
 
 
 class CellSearch:
@@ -76,10 +76,9 @@ class CellSearch:
         self.centroids = checked_vectors(centroids, "centroids")
         self.starts = np.asarray(starts, dtype=np.int64)
         self._check()
-        self._elements = np.empty(self.vectors.size, dtype=np.float32)
-        scanning.by_element(self.vectors, self.starts, self._elements)
+        self._tiles, self._tile_starts = lanes.tiles(self.vectors, self.starts)
         self._factor = scanning.slack(self.vectors.shape[1])
-        self._coarse = one_cell(self.centroids) if len(self.centroids) > 1 else None
+        self._centroids = Centroids(self.centroids)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What is made ready anew need not travel to other processes.
@@ -214,36 +213,26 @@ class CellSearch:
         self, points: Vectors, selves: Rows, n_neighbors: int, n_probes: int
     ) -> tuple[Indices, Squares]:
         n_probes = min(n_probes, len(self.centroids))
-        probes, probe_squares = self._probes(points, n_probes)
+        probes, probe_squares = self._centroids.nearest(points, n_probes)
         squares = np.full((len(points), n_neighbors), np.inf)
         indices = np.full((len(points), n_neighbors), np.iinfo(np.int32).max, dtype=np.int32)
+        # Where all cells are probed the answer is meant to be exact.
+        exact = n_probes == len(self.centroids)
         scanning.scan(
             points,
             selves,
             self.vectors,
-            self._elements,
             self.starts,
-            self.centroids,
+            self._tiles,
+            self._tile_starts,
             probes,
             probe_squares,
-            np.argsort(probes.T, axis=1, kind="stable"),
-            # Where all cells are probed the answer is meant to be exact.
-            BORDER if n_probes < len(self.centroids) else 1.0,
+            np.inf if exact else BORDER / np.sqrt(points.shape[1]),
             self._factor,
             squares,
             indices,
         )
         return indices, squares
-
-    def _probes(self, points: Vectors, n_probes: int) -> tuple[Indices, Squares]:
-        if self._coarse is None:
-            return np.zeros((len(points), 1), dtype=np.int32), np.zeros((len(points), 1))
-        return self._coarse._found(points, np.full(len(points), -1), n_probes, 1)  # noqa: SLF001 -- its own kind
-
-
-def one_cell(vectors: Vectors) -> CellSearch:
-    """Make vectors ready for an exact search: they all stand in one cell."""
-    return CellSearch(vectors, [0, len(vectors)], vectors[:1])
 
 
 def _check_size(vectors: Vectors, name: str) -> None:

@@ -1,11 +1,9 @@
-"""Compiled loops over vectors in cells; `cells` says what they are for.
+"""Compiled loops over vectors in cells; `probing` says what they are for.
 
-Vectors of a cell are kept element by element, so that one instruction measures several
-vectors. Single precision only decides what is measured again: a sum of d squared
-differences is off by less than 2 (d + 8) eps of itself, in whatever order it is summed
-(Higham 2002, *Accuracy and Stability of Numerical Algorithms*, sections 3.1 and 4.2).
-Double precision is summed in one order, with no licence for the compiler, so that all
-machines find the same.
+Squares in single precision (`lanes`) only decide what is measured again: a sum of d
+squared differences is off by less than 2 (d + 8) eps of itself (Higham 2002, *Accuracy
+and Stability of Numerical Algorithms*, sections 3.1 and 4.2). Double precision is summed
+in one order, with no licence for the compiler, so that all machines find the same.
 
 They let go of Python's lock; threads may share all arrays but the answers.
 """
@@ -16,19 +14,20 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from vospec.learning.lanes import LANES, QUERIES, queries_to_tile
+
 Vectors = NDArray[np.float32]
 Squares = NDArray[np.float64]
 Indices = NDArray[np.int32]
 Rows = NDArray[np.int64]
 
-#: Squares that are compared at once.
-_GROUP = 32
+#: A query looks into its nearest cell, then into those up to each of these places: what it
+#: has found by then tells which of the next it needs.
+_ROUNDS = (1, 4, 16, 48)
 #: FNV-1a of 64 bits (Fowler, Noll & Vo): start and factor, on words instead of bytes.
 _START, _FACTOR = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 _compiled: Any = numba.njit(nogil=True, cache=True)
-# Any order of a sum is within the bound.
-_estimating: Any = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
 
 
 def slack(n_elements: int) -> float:
@@ -45,43 +44,6 @@ def hashes(words: NDArray[np.uint32], result: NDArray[np.uint64]) -> None:
             value = (value ^ np.uint64(words[row, element])) * _FACTOR
         # The product carries upwards only.
         result[row] = value ^ (value >> np.uint64(32))
-
-
-@_compiled  # type: ignore[untyped-decorator] # no types there
-def by_element(vectors: Vectors, starts: Rows, result: Vectors) -> None:
-    """Fill in the vectors of each cell element by element, one cell after the other."""
-    n_elements = vectors.shape[1]
-    for cell in range(len(starts) - 1):
-        first, size = starts[cell], starts[cell + 1] - starts[cell]
-        for row in range(size):
-            for element in range(n_elements):
-                place = first * n_elements + element * size + row
-                result[place] = vectors[first + row, element]
-
-
-@_estimating  # type: ignore[untyped-decorator] # no types there
-def _estimate(query: Vectors, cell: Vectors, result: Vectors) -> None:
-    """Fill in the squared distances to the vectors of a cell, in single precision."""
-    size = len(result)
-    result[:] = 0
-    whole = len(query) - len(query) % 8
-    for e in range(0, whole, 8):
-        q0, q1, q2, q3 = query[e], query[e + 1], query[e + 2], query[e + 3]
-        q4, q5, q6, q7 = query[e + 4], query[e + 5], query[e + 6], query[e + 7]
-        v0, v1 = cell[e * size : (e + 1) * size], cell[(e + 1) * size : (e + 2) * size]
-        v2, v3 = cell[(e + 2) * size : (e + 3) * size], cell[(e + 3) * size : (e + 4) * size]
-        v4, v5 = cell[(e + 4) * size : (e + 5) * size], cell[(e + 5) * size : (e + 6) * size]
-        v6, v7 = cell[(e + 6) * size : (e + 7) * size], cell[(e + 7) * size : (e + 8) * size]
-        for i in range(size):
-            d0, d1, d2, d3 = q0 - v0[i], q1 - v1[i], q2 - v2[i], q3 - v3[i]
-            d4, d5, d6, d7 = q4 - v4[i], q5 - v5[i], q6 - v6[i], q7 - v7[i]
-            left = (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
-            result[i] += left + ((d4 * d4 + d5 * d5) + (d6 * d6 + d7 * d7))
-    for e in range(whole, len(query)):
-        value, vectors = query[e], cell[e * size : (e + 1) * size]
-        for i in range(size):
-            difference = value - vectors[i]
-            result[i] += difference * difference
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
@@ -120,32 +82,75 @@ def _insert(square: float, row: int, squares: Squares, indices: Indices) -> None
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
+def _limit(worst: float, factor: float) -> float:
+    """Return the square in single precision up to which a vector may be among the nearest."""
+    # What is below the smallest normal number has lost its relative precision.
+    return np.float32(worst * factor + 1.2e-38)
+
+
+@_compiled  # type: ignore[untyped-decorator] # no types there
+def _end_of_round(begin: int, n_probes: int) -> int:
+    for end in _ROUNDS:
+        if begin < end < n_probes:
+            return end
+    return n_probes
+
+
+@_compiled  # type: ignore[untyped-decorator] # no types there
+def _visits(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
+    probes: Indices,
+    probe_squares: Vectors,
+    begin: int,
+    end: int,
+    border: float,
+    squares: Squares,
+    n_cells: int,
+) -> tuple[Rows, Rows]:
+    """Return which queries visit which cell in one round: rows by cell, and where each begins."""
+    cells = np.empty(len(probes) * (end - begin), dtype=np.int64)
+    rows, starts, count = np.empty_like(cells), np.zeros(n_cells + 1, dtype=np.int64), 0
+    for row in range(len(probes)):
+        nearest, worst = np.float64(probe_squares[row, 0]), squares[row, -1]
+        for place in range(begin, end):
+            square = np.float64(probe_squares[row, place])
+            gap, reach = square - nearest, 4 * border * border * worst * (square + nearest)
+            if probes[row, place] < 0 or gap * gap > reach:
+                # What follows is farther.
+                break
+            cells[count], rows[count] = probes[row, place], row
+            starts[cells[count] + 1] += 1
+            count += 1
+    for cell in range(n_cells):
+        starts[cell + 1] += starts[cell]
+    sorted_rows, free = np.empty(count, dtype=np.int64), starts.copy()
+    for i in range(count):
+        sorted_rows[free[cells[i]]] = rows[i]
+        free[cells[i]] += 1
+    return sorted_rows, starts
+
+
+@_compiled  # type: ignore[untyped-decorator] # no types there
 def _take(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
     query: Vectors,
     own: int,
     vectors: Vectors,
     first: int,
+    possible: int,
     estimates: Vectors,
     factor: float,
     squares: Squares,
     indices: Indices,
-) -> None:
-    """Measure what may be among the nearest of a query, given the estimates of a cell."""
-    # What is below the smallest normal number has lost its relative precision.
-    tiny = 1.2e-38
-    limit = np.float32(squares[-1] * factor + tiny)
-    for start in range(0, len(estimates), _GROUP):
-        group = estimates[start : start + _GROUP]
-        possible = 0
-        for i in range(len(group)):
-            possible += group[i] <= limit
-        if possible == 0:
-            continue
-        for i in range(len(group)):
-            row = first + start + i
-            if group[i] <= limit and row != own:
-                _insert(measure(query, vectors[row]), row, squares, indices)
-                limit = np.float32(squares[-1] * factor + tiny)
+) -> float:
+    """Measure what may be among the nearest of a query, and return its new limit."""
+    limit, lane = _limit(squares[-1], factor), 0
+    while possible:
+        row = first + lane
+        if possible & 1 and row != own and estimates[lane] <= limit:
+            _insert(measure(query, vectors[row]), row, squares, indices)
+            limit = _limit(squares[-1], factor)
+        possible >>= 1
+        lane += 1
+    return limit
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
@@ -153,12 +158,11 @@ def scan(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
     queries: Vectors,
     selves: Rows,
     vectors: Vectors,
-    elements: Vectors,
     starts: Rows,
-    centroids: Vectors,
+    tiles: Vectors,
+    tile_starts: Rows,
     probes: Indices,
-    probe_squares: Squares,
-    order: Rows,
+    probe_squares: Vectors,
     border: float,
     factor: float,
     squares: Squares,
@@ -166,34 +170,41 @@ def scan(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
 ) -> None:
     """Fill in each query's nearest among the vectors of the cells that it probes.
 
-    ``order`` (n_probes, n_queries) tells in which order the queries visit their p-th
-    cell, so that those of the same cell come while it is in the cache. A cell is left
-    out when its border with the nearest one, (s_p - s_0) / (2 |c_p - c_0|) away for
-    squares s of distances to centroids c, is farther than ``border`` times the worst
-    neighbour found so far.
+    A cell is left out when (s - s_0) / (2 sqrt(s + s_0)), for squares s and s_0 of the
+    distances to its centroid and to the nearest one, exceeds ``border`` times the
+    distance to the worst neighbour that the rounds before have found.
     """
-    n_elements = queries.shape[1]
-    estimates = np.empty(np.max(starts[1:] - starts[:-1]), dtype=np.float32)
-    for p in range(probes.shape[1]):
-        for query in order[p]:
-            cell = probes[query, p]
-            first, last = starts[cell], starts[cell + 1]
-            if p > 0:
-                # Rounding of the squares must not leave out a cell that touches.
-                gap = probe_squares[query, p] * (1 - 1e-12) - probe_squares[query, 0]
-                width = measure(centroids[cell], centroids[probes[query, 0]])
-                reach = 4 * border * border * squares[query, -1] * width
-                if gap > 0 and gap * gap > reach * (1 + 1e-9):
-                    continue
-            some = estimates[: last - first]
-            _estimate(queries[query], elements[first * n_elements : last * n_elements], some)
-            _take(
-                queries[query],
-                selves[query],
-                vectors,
-                first,
-                some,
-                factor,
-                squares[query],
-                indices[query],
-            )
+    together, limits = np.empty(QUERIES, dtype=np.int64), np.empty(QUERIES, dtype=np.float32)
+    estimates = np.empty((QUERIES, LANES), dtype=np.float32)
+    end = 0
+    while end < probes.shape[1]:
+        begin, end = end, _end_of_round(end, probes.shape[1])
+        rows, visited = _visits(probes, probe_squares, begin, end, border, squares, len(starts) - 1)
+        for cell in range(len(starts) - 1):
+            for some in range(visited[cell], visited[cell + 1], QUERIES):
+                for k in range(QUERIES):
+                    together[k] = rows[min(some + k, visited[cell + 1] - 1)]
+                    # The last is repeated, and nothing found for it twice.
+                    limits[k] = _limit(squares[together[k], -1], factor)
+                    if some + k >= visited[cell + 1]:
+                        limits[k] = -1
+                for tile in range(tile_starts[cell], tile_starts[cell + 1]):
+                    bits = queries_to_tile(queries, together, tiles, tile, limits, estimates)
+                    if bits == 0:
+                        continue
+                    first = starts[cell] + (tile - tile_starts[cell]) * LANES
+                    for k in range(QUERIES):
+                        possible = np.int64((bits >> np.uint64(LANES * k)) & np.uint64(0xFFFF))
+                        if possible:
+                            row = together[k]
+                            limits[k] = _take(
+                                queries[row],
+                                selves[row],
+                                vectors,
+                                first,
+                                possible,
+                                estimates[k],
+                                factor,
+                                squares[row],
+                                indices[row],
+                            )
