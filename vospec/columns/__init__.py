@@ -1,0 +1,119 @@
+"""Every column that vospec stores or publishes, once.
+
+The Parquet datasets, the PostgreSQL tables, the resource descriptor and the
+Python code use the same names; a test compares the descriptor with this
+module. Types are written as in PostgreSQL. Units are VOUnits, UCDs are of the
+UCD1+ list 1.4, utypes of the Spectral Data Model where it has one.
+
+Wavelengths are vacuum Å. A missing value is NULL, never a number.
+"""
+
+from vospec.columns.column import Column, Table, Type
+from vospec.columns.features import FEATURES, GRID, LINE_MEASURES
+from vospec.columns.flags import (
+    CLASSES,
+    LINE_FLAG_MEANING,
+    QUALITY_MEANING,
+    ROLES,
+    TARGET_CLASSES,
+    UNUSABLE,
+    LineFlag,
+    Quality,
+)
+from vospec.columns.graph import CELLS, COMPONENTS, EDGES, NEAREST, SHARES, VECTORS, VERTICES
+from vospec.columns.runs import (
+    CANDIDATES,
+    LABEL,
+    LABELS,
+    NEIGHBOUR,
+    NEIGHBOURS,
+    PROBABILITIES,
+    PROBABILITY,
+    RANK,
+    RELIABILITY,
+    RUNS,
+    SCORE,
+    SCORES,
+    THRESHOLDS,
+)
+from vospec.columns.spectra import (
+    ADAPTED,
+    ARCHIVE_CLASS,
+    ARCHIVE_SUBCLASS,
+    COLLECTION,
+    DEC,
+    MJD,
+    OBJECT,
+    QUALITY,
+    RA,
+    RELEASE,
+    RUN_ID,
+    SNR,
+    SPECTRA,
+    SPECTRUM_ID,
+)
+
+#: All tables by name, in the order of the flow of data.
+TABLES = {
+    table.name: table
+    for table in (
+        *(SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, RELIABILITY, THRESHOLDS, SCORES),
+        *(CANDIDATES, NEIGHBOURS),
+    )
+}
+
+#: The tables that readers see.
+PUBLISHED = tuple(table for table in TABLES.values() if table is not ADAPTED)
+
+__all__ = [
+    "ADAPTED",
+    "ARCHIVE_CLASS",
+    "ARCHIVE_SUBCLASS",
+    "CANDIDATES",
+    "CELLS",
+    "CLASSES",
+    "COLLECTION",
+    "COMPONENTS",
+    "DEC",
+    "EDGES",
+    "FEATURES",
+    "GRID",
+    "LABEL",
+    "LABELS",
+    "LINE_FLAG_MEANING",
+    "LINE_MEASURES",
+    "MJD",
+    "NEAREST",
+    "NEIGHBOUR",
+    "NEIGHBOURS",
+    "OBJECT",
+    "PROBABILITIES",
+    "PROBABILITY",
+    "PUBLISHED",
+    "QUALITY",
+    "QUALITY_MEANING",
+    "RA",
+    "RANK",
+    "RELEASE",
+    "RELIABILITY",
+    "ROLES",
+    "RUNS",
+    "RUN_ID",
+    "SCORE",
+    "SCORES",
+    "SHARES",
+    "SNR",
+    "SPECTRA",
+    "SPECTRUM_ID",
+    "TABLES",
+    "TARGET_CLASSES",
+    "THRESHOLDS",
+    "UNUSABLE",
+    "VECTORS",
+    "VERTICES",
+    "Column",
+    "LineFlag",
+    "Quality",
+    "Table",
+    "Type",
+]
