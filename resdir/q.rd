@@ -3,7 +3,7 @@
 
 The tables are made and filled by vospec, never by an import: dachs imp -m
 adopts them, and the one import here makes a view. Names, types, units, UCDs
-and descriptions of the columns are those of vospec/columns.py; a test compares. -->
+and descriptions of the columns are those of vospec/columns; a test compares. -->
 <resource schema="vospec" resdir="vospec">
 
   <!-- ============ metadata ============ -->
@@ -24,9 +24,17 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
 
     *The best candidates, with what is needed to judge them*::
 
-      SELECT TOP 20 rank, score, class, object, ra, dec, snr,
+      SELECT TOP 20 rank, score, probability, class, object, ra, dec, snr,
         equivalent_width, equivalent_width_error, peak_height, line_flags
       FROM vospec.candidates ORDER BY rank
+
+    *What does a threshold promise?* Probabilities are scores calibrated on labelled
+    spectra; vospec.thresholds tells what part of the spectra above a score they let
+    expect to be right, and vospec.reliability how well they held for the labels::
+
+      SELECT threshold, n, expected_precision, expected_precision_error, expected_recall
+      FROM vospec.thresholds JOIN vospec.runs USING (run_id)
+      WHERE state = 'current' ORDER BY threshold
 
     *Double peaks*, V over R, with none of the flags that tell of sky, nebula or cosmic
     rays::
@@ -333,10 +341,10 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
       description="Mean squared difference of probability and truth of the labelled spectra in the table reliability, 0 at best"/>
     <column name="calibration_error" type="double precision" ucd="stat.value"
       description="Mean difference of predicted and observed in the table reliability, 0 at best"/>
-    <column name="expected_precision" type="double precision" ucd="stat.probability;arith.ratio"
+    <column name="candidate_precision" type="double precision" ucd="stat.probability;arith.ratio"
       description="Expected share of the target classes among the candidates of the run"/>
-    <column name="expected_precision_error" type="double precision" ucd="stat.stdev;stat.probability"
-      description="Standard deviation of expected_precision from the numbers of labelled and of found spectra; what the survey's spectra have that no label resembles is not in it"/>
+    <column name="candidate_precision_error" type="double precision" ucd="stat.stdev;stat.probability"
+      description="Standard deviation of candidate_precision from the numbers of labelled and of found spectra; what the survey's spectra have that no label resembles is not in it"/>
     <column name="calibration_note" type="text" ucd="meta.note"
       description="Why the run has no probabilities; NULL where it has them"/>
     <column name="started" type="timestamp" ucd="time.start"
@@ -761,6 +769,7 @@ and descriptions of the columns are those of vospec/columns.py; a test compares.
     <outputTable>
       <outputField original="rank"/>
       <outputField original="score" displayHint="sf=4"/>
+      <outputField original="probability" displayHint="sf=3"/>
       <outputField original="class"/>
       <outputField original="object"/>
       <outputField original="ra" displayHint="sf=5"/>

@@ -92,6 +92,22 @@
         WHERE arr_max(flux) &gt; 1.5
     </meta>
 
+    <meta name="_example" title="What a threshold of the score promises">
+      A score orders spectra. :taptable:`vospec.thresholds` tells what part of the spectra
+      above a threshold can be expected to be emission-line stars, and what part of all of
+      them that is; :taptable:`vospec.reliability` tells whether the probabilities, from
+      which this follows, held for labelled spectra:
+
+      .. tapquery::
+
+        SELECT t.threshold, t.n, t.expected_precision, t.expected_precision_error,
+          t.expected_recall
+        FROM vospec.thresholds AS t
+        JOIN vospec.runs AS runs ON runs.run_id = t.run_id
+        WHERE runs.state = 'current'
+        ORDER BY t.threshold
+    </meta>
+
     <meta name="_example" title="How two runs agree">
       :taptable:`vospec.scores` holds every run; :taptable:`vospec.runs` tells the current
       one:

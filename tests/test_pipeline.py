@@ -120,7 +120,7 @@ def test_every_score_has_its_probability(done: Job) -> None:
         known = {row["spectrum_id"]: row["probability"] for row in survey}
         assert all(row["probability"] == known[row["spectrum_id"]] for row in published)
         mean = np.mean([row["probability"] for row in published])
-        assert record["expected_precision"] == pytest.approx(mean, rel=1e-5)
+        assert record["candidate_precision"] == pytest.approx(mean, rel=1e-5)
 
 
 def test_every_run_tells_what_its_thresholds_are_worth(done: Job) -> None:

@@ -134,14 +134,14 @@ def test_the_record_tells_the_precision_of_the_candidates(
     published, values = scored[1][N_LABELS:].astype(np.float32), found.probabilities[N_LABELS:]
     order = np.argsort(-published)[: changed.get("n_candidates")]
     chosen = order[published[order] > changed["min_score"]]
-    assert found.facts["expected_precision"] == pytest.approx(values[chosen].mean())
+    assert found.facts["candidate_precision"] == pytest.approx(values[chosen].mean())
 
 
 def test_no_candidates_have_no_precision(
     scored: tuple[Vertices, NDArray[np.float64], HeldOut],
 ) -> None:
     found = worth(scored, min_score=1.0)
-    assert found.facts["expected_precision"] is None
+    assert found.facts["candidate_precision"] is None
     assert found.facts["target_share"] is not None
 
 

@@ -33,9 +33,6 @@ LIMITS = (*(number / 20 for number in range(1, 20)), 0.975, 0.99, 0.995, 0.999)
 #: What the pixels of a spectrum show that is not of a star.
 ARTEFACTS = LineFlag.SKY_RESIDUAL | LineFlag.COSMIC_RAY | LineFlag.ARM_JUNCTION
 
-#: What the record of a run tells of its candidates.
-_OF_CANDIDATES = ["expected_precision", "expected_precision_error"]
-
 Values = NDArray[np.float64]
 
 
@@ -216,12 +213,14 @@ def worth(  # noqa: PLR0913 - all but three by name
     expected = _expected(
         run_id, held, published[survey], probabilities[survey], telling[survey], selection
     )
+    # The last threshold is that of the candidates.
+    (candidates,) = expected.slice(len(LIMITS)).to_pylist()
     facts = curve._asdict() | {
         "brier": found.brier,
         "calibration_error": found.calibration_error,
+        "candidate_precision": candidates["expected_precision"],
+        "candidate_precision_error": candidates["expected_precision_error"],
     }
-    # The last threshold is that of the candidates.
-    facts |= expected.slice(len(LIMITS)).select(_OF_CANDIDATES).to_pylist()[0]
     table = _reliability_table(run_id, found)
     return Worth(probabilities, facts, table, expected.slice(0, len(LIMITS)))
 

@@ -337,10 +337,10 @@ def told(record: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: average precision of {targets} {record['average_precision']:.3f}"
     if record["calibration_note"] is not None:
         yield f"{name}: no probabilities: {record['calibration_note']}"
-    if record["expected_precision"] is not None:
+    if record["candidate_precision"] is not None:
         yield (
-            f"{name}: expected precision of the candidates {record['expected_precision']:.3f} ± "
-            f"{record['expected_precision_error']:.3f}; share of targets in the survey "
+            f"{name}: expected precision of the candidates {record['candidate_precision']:.3f} ± "
+            f"{record['candidate_precision_error']:.3f}; share of targets in the survey "
             f"{record['target_share']:.4f}"
         )
 

@@ -42,6 +42,10 @@ def test_what_is_stored_is_published(job: Job, connection: Connection) -> None:
     published = connection.execute("SELECT spectrum_id FROM vospec.candidates ORDER BY rank")
     stored = first.candidates.table().column("spectrum_id").to_pylist()
     assert [name for (name,) in published] == stored
+    reliability = sum(run.reliability.manifest["rows"] for run in plan.runs)
+    thresholds = sum(run.thresholds.manifest["rows"] for run in plan.runs)
+    assert _one(connection, "SELECT count(*) FROM vospec.reliability") == reliability > 0
+    assert _one(connection, "SELECT count(*) FROM vospec.thresholds") == thresholds > 0
     evidence = first.neighbours.manifest["rows"]
     assert _one(connection, "SELECT count(*) FROM vospec.neighbours") == evidence > 0
 
