@@ -14,10 +14,9 @@ from pyarrow import csv
 from tests.conftest import N_SURVEY, N_TRAINING, SPARK
 from vospec import archives, config, export, neighbourhood, pipeline, status
 from vospec.backend.session import Engine
-from vospec.columns import CLASSES, SPECTRA, UNUSABLE, Quality
+from vospec.columns import CLASSES, SPECTRA, UNUSABLE, LineFlag, Quality
 from vospec.errors import NoSpectraError, StoreError
 from vospec.job import Job
-from vospec.spectra.lines import HALPHA
 from vospec.store import arrow_schema
 
 pytestmark = pytest.mark.spark
@@ -65,13 +64,9 @@ def test_every_label_finds_its_spectrum(done: Job) -> None:
 
 
 def _lines(done: Job) -> dict[str, float]:
-    """How far three elements in the mean stand above the continuum, in units of the noise."""
-    lines = {}
-    for row in done.plan.features.table().to_pylist():
-        if row["flux"] is not None:
-            near = np.flatnonzero(np.abs(done.plan.grid - HALPHA) <= 10.0)
-            peak = max(np.mean(row["flux"][i - 1 : i + 2]) for i in near) - 1.0
-            lines[row["spectrum_id"]] = peak / row["continuum_noise"]
+    """How far Hα stands above the continuum, in units of what it must stand above."""
+    rows = done.plan.vertices.table(["spectrum_id", "peak", "continuum_noise"]).to_pylist()
+    lines = {row["spectrum_id"]: row["peak"] / row["continuum_noise"] for row in rows}
     assert min(lines.values()) < 3.0 < max(lines.values())
     return lines
 
@@ -243,13 +238,16 @@ def test_beyond_the_driver_scores_are_the_same(done: Job, beyond_the_driver: Job
 
 def test_a_vertex_is_one_usable_spectrum(done: Job) -> None:
     plan = done.plan
-    features = plan.features.table(["spectrum_id", "flux", "continuum_noise"])
+    features = plan.features.table(["spectrum_id", "flux", "continuum_noise", "line_flags"])
     usable = features.filter(features.column("flux").is_valid()).sort_by("spectrum_id")
     vertices = plan.vertices.table()
     assert vertices.column("vertex").to_pylist() == list(range(len(usable)))
     vertices = vertices.sort_by("spectrum_id")
-    for name in ("spectrum_id", "continuum_noise"):
-        assert vertices.column(name).equals(usable.column(name))
+    assert vertices.column("spectrum_id").equals(usable.column("spectrum_id"))
+    noise, scatter = (table.column("continuum_noise").to_numpy() for table in (vertices, usable))
+    sky = (usable.column("line_flags").to_numpy() & LineFlag.SKY_RESIDUAL) != 0
+    np.testing.assert_array_equal(noise[~sky], scatter[~sky])
+    assert (noise[sky] >= scatter[sky]).all()
     training = [name.startswith("ccd700") for name in vertices.column("spectrum_id").to_pylist()]
     np.testing.assert_array_equal(vertices.column("survey").to_numpy(), np.invert(training))
 
