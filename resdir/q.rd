@@ -416,7 +416,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <column name="probability" type="real" ucd="stat.probability" tablehead="Probability"
       description="Probability of being of a target class (emission, double_peak): the score calibrated on labelled spectra that were scored without the labels of their star, for the share of such spectra in the survey; of a labelled spectrum, from its score without these labels; NULL where there is no score or labels are too few"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
-      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra">
+      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra and for those that came after the run">
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="entropy" type="real" unit="bit" ucd="stat.value"
@@ -435,7 +435,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Spectrum" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="rank" type="integer" ucd="meta.id;stat.value"
-      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra">
+      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra and for those that came after the run">
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="score" type="real" ucd="stat.probability;src.class"

@@ -173,7 +173,7 @@ RANK = Column(
     "",
     "meta.id;stat.value",
     "Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα "
-    "first; NULL for training spectra",
+    "first; NULL for training spectra and for those that came after the run",
 )
 
 SCORES = Table(
