@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from astropy.io import fits
 
 from tests.night import STAGES, Night, digests, linked, observed
 from vospec import additions, config, interim, learning, pipeline, spectra
@@ -193,6 +194,18 @@ def test_a_run_that_has_all_its_candidates_takes_better_ones_only(night: Night) 
         better = [s for s in all_added.candidates.table().column("score").to_pylist() if s > last]
         found = additions.of_run(run, vectors).candidates.table().column("score").to_pylist()
         assert found == better[:1]
+
+
+def test_what_has_no_vector_is_counted_and_not_scored(night: Night, tmp_path: Path) -> None:
+    file = next(iter(sorted((night.folder / "early").glob("spec*.fits"))))
+    with fits.open(file) as hdus:
+        # Below zero all over the grid, not everywhere.
+        hdus[0].data[0, 2000:3000] = -5
+        hdus.writeto(tmp_path / "spec-55000-dark_sp01-001.fits")
+    told = "\n".join(interim.add(night.job, (str(tmp_path),)))
+    assert "quality    1 cannot be used: flux is zero or negative over the grid" in told
+    for run in night.job.plan.runs:
+        assert f"run {run.run_id}: 0 candidates among 0 new spectra" in told
 
 
 def test_the_run_must_be_there(night: Night, tmp_path: Path) -> None:
