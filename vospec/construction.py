@@ -42,7 +42,8 @@ def _fit(job: Job) -> None:
         n_components=_at_most(limit, "n_components", section.n_components),
         n_sample=section.n_sample,
     )
-    if (found := len(made) - 1) < min(limit, section.n_components):
+    found = len(made) - 1
+    if section.n_components and found < min(limit, section.n_components):
         told = "n_components = %d is more than a sample of n_sample = %d gives: taking %d"
         logger.warning(told, section.n_components, section.n_sample, found)
     plan.components.write(made, features=plan.features.path)
