@@ -13,14 +13,33 @@ labelled row, 0 elsewhere), U the rows without and L the rows with a label.
 
 The first stands on all rows, with a scaling of 0 where a label holds. A row that no
 path joins to a label stays exactly 0 at every step of either solver.
+
+Several sets of labels are solved side by side where Y has more axes than two: shape
+(N, ..., c), c classes of each set; one product with the graph serves all of them.
+
+The graph may be any object with ``shape``, ``@`` on columns (N, m) and ``sum(axis=1)``;
+a csr_array is multiplied by compiled loops, with threads, to the same bits.
 """
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-from vospec.learning.solvers import SOLVERS, Distributions, Product, Solution, Solver
+from vospec.learning import loops
+from vospec.learning.multilevel import Multilevel
+from vospec.learning.solvers import (
+    Distributions,
+    Product,
+    Solution,
+    Solver,
+    conjugate_gradient,
+    power,
+)
+
+#: Vertices from which on Label Propagation is preconditioned: below, it costs more than it saves.
+MANY = 20_000
 
 
 def checked_graph(graph: Any, *, directed: bool = False) -> Any:  # noqa: ANN401 -- scipy ships no types
@@ -58,41 +77,60 @@ def checked_graph(graph: Any, *, directed: bool = False) -> Any:  # noqa: ANN401
     return graph
 
 
-def propagate(
+def propagate(  # noqa: PLR0913 -- named parameters of the method
     graph: Any,  # noqa: ANN401 -- as above
     targets: Distributions,
     *,
     solver: Solver,
     tol: float,
     max_iter: int,
+    start: Distributions | None = None,
+    n_jobs: int = 1,
 ) -> Solution:
     """Solve Label Propagation.
 
     Parameters
     ----------
-    graph : csr_array, shape (N, N)
+    graph : csr_array, shape (N, N), or operator
         Symmetric weights without self-loops.
-    targets : ndarray of float64, shape (N, c)
-        Y.
+    targets : ndarray of float64, shape (N, ..., c)
+        Y; each set may have labelled rows of its own.
     solver : {'conjugate_gradient', 'power'}
         How.
     tol, max_iter
         As for `solvers.power`.
+    start : ndarray of float64, shape (N, ..., c), optional
+        A known F near to the one that is sought, such as one for almost the same labels.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
 
     Returns
     -------
     Solution
         F, with rows of sum 1, or 0 where no label reaches.
     """
-    labelled = np.any(targets, axis=1, keepdims=True)
-    scaling = np.where(labelled, 0, inverse_roots(graph))
-    solution = SOLVERS[solver](
-        scaled_product(graph, scaling),
-        scaling * (graph @ targets),
+    roots = _beside(inverse_roots(graph), targets)
+    labelled = np.any(targets, axis=-1, keepdims=True)
+    product = masked_product(graph, roots, labelled, n_jobs=n_jobs)
+    constant = _multiplied(graph, targets)
+    constant *= roots
+    constant[np.broadcast_to(labelled, constant.shape)] = 0
+    if start is not None:
+        start = np.divide(start, roots, out=np.zeros_like(start), where=(roots > 0) & ~labelled)
+    solution = _solved(
+        solver,
+        product,
+        constant,
+        preconditioner=_preconditioner(graph, labelled, solver, n_jobs),
         tol=tol,
         max_iter=max_iter,
+        start=start,
+        n_jobs=n_jobs,
     )
-    return solution._replace(distributions=targets + scaling * solution.distributions)
+    distributions = solution.distributions
+    distributions *= roots
+    distributions += targets
+    return solution
 
 
 def spread(  # noqa: PLR0913 -- named parameters of the method
@@ -103,12 +141,14 @@ def spread(  # noqa: PLR0913 -- named parameters of the method
     solver: Solver,
     tol: float,
     max_iter: int,
+    start: Distributions | None = None,
+    n_jobs: int = 1,
 ) -> Solution:
     """Solve Label Spreading.
 
     Parameters
     ----------
-    graph, targets, solver, tol, max_iter
+    graph, targets, solver, tol, max_iter, start, n_jobs
         As for `propagate`.
     alpha : float
         Share that comes from the neighbours, above 0 and below 1.
@@ -118,12 +158,10 @@ def spread(  # noqa: PLR0913 -- named parameters of the method
     Solution
         F, 0 where no label reaches.
     """
-    return SOLVERS[solver](
-        scaled_product(graph, np.sqrt(alpha) * inverse_roots(graph)),
-        (1 - alpha) * targets,
-        tol=tol,
-        max_iter=max_iter,
-    )
+    product = scaled_product(graph, np.sqrt(alpha) * inverse_roots(graph), n_jobs=n_jobs)
+    constant = (1 - alpha) * targets
+    options = {"tol": tol, "max_iter": max_iter, "start": start, "n_jobs": n_jobs}
+    return _solved(solver, product, constant, preconditioner=None, **options)
 
 
 def inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
@@ -131,7 +169,7 @@ def inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
 
     Parameters
     ----------
-    graph : csr_array, shape (N, N)
+    graph : csr_array, shape (N, N), or operator
         Weights.
 
     Returns
@@ -145,23 +183,105 @@ def inverse_roots(graph: Any) -> Distributions:  # noqa: ANN401 -- as above
     return roots
 
 
-def scaled_product(graph: Any, scaling: Distributions) -> Product:  # noqa: ANN401 -- as above
+def scaled_product(graph: Any, scaling: Distributions, *, n_jobs: int = 1) -> Product:  # noqa: ANN401 -- as above
     """Give the product with the scaled graph, without a copy of the graph.
 
     Parameters
     ----------
-    graph : csr_array, shape (N, N)
+    graph : csr_array, shape (N, N), or operator
         Weights W.
     scaling : ndarray of float64, shape (N, 1)
         The diagonal c of a matrix C.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
 
     Returns
     -------
     callable
-        From columns F, shape (N, m), to C W C F.
+        From F, shape (N, ...), to C W C F.
     """
 
     def scaled(distributions: Distributions) -> Distributions:
-        return np.asarray(scaling * (graph @ (scaling * distributions)))
+        columns = distributions.reshape(len(distributions), -1)
+        columns = scaling * columns
+        if not sparse.issparse(graph):
+            return np.asarray(scaling * (graph @ columns)).reshape(distributions.shape)
+        result = np.empty(columns.shape)
+        arrays = graph.indptr, graph.indices, graph.data, scaling.ravel(), columns, result
+        loops.over_rows(loops.product, len(columns), *arrays, n_jobs=n_jobs)
+        return result.reshape(distributions.shape)
 
     return scaled
+
+
+def masked_product(
+    graph: Any,  # noqa: ANN401 -- as above
+    roots: Distributions,
+    labelled: NDArray[np.bool_],
+    *,
+    n_jobs: int = 1,
+) -> Product:
+    """Give the product of Label Propagation: 0 where a label holds, scaled elsewhere.
+
+    Parameters
+    ----------
+    graph, n_jobs
+        As for `scaled_product`.
+    roots : ndarray of float64, shape (N, 1, ...)
+        As `inverse_roots` gives them.
+    labelled : ndarray of bool, shape (N, ..., 1)
+        Labelled rows of each set; those of F must be 0.
+
+    Returns
+    -------
+    callable
+        From F, shape (N, ..., c), to C W C F.
+    """
+    everywhere = labelled.reshape(len(labelled), -1).all(axis=1)
+    scaling = np.where(everywhere[:, None], 0, roots.reshape(-1, 1))
+    scaled = scaled_product(graph, scaling, n_jobs=n_jobs)
+    # Few rows are labelled, and in but some of the sets still fewer.
+    *places, _ = np.nonzero(labelled & ~_beside(everywhere[:, None], labelled))
+
+    def masked(distributions: Distributions) -> Distributions:
+        found = scaled(distributions)
+        found[tuple(places)] = 0
+        return found
+
+    return masked
+
+
+def _preconditioner(
+    graph: Any,  # noqa: ANN401 -- as above
+    labelled: NDArray[np.bool_],
+    solver: Solver,
+    n_jobs: int,
+) -> Product | None:
+    if solver != "conjugate_gradient" or not sparse.issparse(graph) or graph.shape[0] < MANY:
+        return None
+    # What holds in one set is held in all: a little less near, and the same for all of them.
+    held = labelled.reshape(len(labelled), -1).any(axis=1)
+    return None if held.all() else Multilevel(graph, held, n_jobs=n_jobs)
+
+
+def _solved(
+    solver: Solver,
+    product: Product,
+    constant: Distributions,
+    *,
+    preconditioner: Product | None,
+    **options: Any,  # noqa: ANN401 -- those of the solvers
+) -> Solution:
+    if solver == "power":
+        return power(product, constant, **options)
+    return conjugate_gradient(product, constant, preconditioner=preconditioner, **options)
+
+
+def _beside(column: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+    """Give a column (N, 1) as many axes as columns (N, ..., c) have."""
+    return column.reshape(-1, *[1] * (columns.ndim - 1))
+
+
+def _multiplied(graph: Any, columns: Distributions) -> Distributions:  # noqa: ANN401 -- as above
+    flat = columns.reshape(len(columns), -1)
+    return np.asarray(graph @ flat, dtype=np.float64).reshape(columns.shape)
