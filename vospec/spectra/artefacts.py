@@ -21,6 +21,7 @@ there may be one), and 12 sums of 25 pixels for the junction.
 
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +33,9 @@ from vospec.spectra.resampling import checked_batch, pixel_edges
 from vospec.spectra.wavelengths import air_to_vacuum
 
 Floats = NDArray[np.float64]
+#: In double precision or in single precision, as features are kept.
+Reals = NDArray[np.floating[Any]]
+_Real = TypeVar("_Real", bound=np.floating[Any])
 
 #: OH 6-1 lines, air Å (Osterbrock et al. 1996, PASP 108, 277, table 1).
 OH_AIR = (6533.044, 6596.643, 6604.134)
@@ -144,7 +148,7 @@ def cosmic_ray(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray
     return np.asarray(_spikes(flux, spectral_axis, noise=noise).any(axis=1))
 
 
-def despiked(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> Floats:
+def despiked(flux: NDArray[_Real], spectral_axis: Floats, *, noise: Reals) -> NDArray[_Real]:
     """Return spectra whose cosmic rays are replaced by what is on both sides.
 
     Parameters
@@ -167,7 +171,7 @@ def despiked(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> Floats:
     return clean
 
 
-def _spikes(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray[np.bool_]:
+def _spikes(flux: Reals, spectral_axis: Floats, *, noise: Reals) -> NDArray[np.bool_]:
     """Which pixels belong to spikes, shape (n, n_pixels)."""
     oxygen = np.asarray(air_to_vacuum(OXYGEN_AIR))[:, None]
     elsewhere = np.all(np.abs(spectral_axis - oxygen) > _OXYGEN_REACH, axis=0)
@@ -182,7 +186,7 @@ def _spikes(flux: Floats, spectral_axis: Floats, *, noise: Floats) -> NDArray[np
     return spikes
 
 
-def _sharp(flux: Floats, elsewhere: NDArray[np.bool_], least: Floats) -> NDArray[np.bool_]:
+def _sharp(flux: Reals, elsewhere: NDArray[np.bool_], least: Reals) -> NDArray[np.bool_]:
     """Where one to three pixels stand on sharp edges, higher than the least."""
     hit = np.zeros(flux.shape, dtype=bool)
     ground = (flux[:, :-2] + flux[:, 1:-1] + flux[:, 2:]) / _GROUND
