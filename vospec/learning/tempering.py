@@ -34,7 +34,8 @@ def tempered(
         Greatest flux at the line over a resolution element, minus 1, see
         `mean_peaks`; NaN shows no line.
     noise : array_like, shape (n,)
-        Scatter of the rectified flux of one element; NaN shows no line.
+        Scatter of the rectified flux of one element, or whatever else a line must stand
+        above, such as the night sky's residues; NaN shows no line.
     significance : float, optional
         Multiple of the noise that a line must exceed, 0 or more. Neighbouring
         elements share noise, so that it is not divided by the root of their number.
