@@ -113,19 +113,20 @@ class Worth:
     thresholds: pa.Table
 
 
-def held_out(
+def held_out(  # noqa: PLR0913 - all but three by name
     graph: Graph,
     vertices: Vertices,
     stars: NDArray[np.int_],
     *,
     method: str,
     settings: LearningSettings,
+    n_jobs: int = 1,
 ) -> HeldOut | str:
     """Score the labelled spectra without the labels of their stars.
 
     Parameters
     ----------
-    graph : sparse array, (n, n)
+    graph : sparse array, (n, n), or operator
         Weights of the edges.
     vertices : Vertices
         The spectra of the graph.
@@ -135,6 +136,8 @@ def held_out(
         How labels are spread.
     settings : LearningSettings
         With which parameters.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
 
     Returns
     -------
@@ -154,6 +157,7 @@ def held_out(
         alpha=settings.alpha if method == "label_spreading" else None,
         tol=settings.tol,
         max_iter=settings.max_iter,
+        n_jobs=n_jobs,
     )
     scores = learning.tempered(
         hidden.shares[rows],

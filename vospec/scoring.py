@@ -130,7 +130,10 @@ def _worth(  # noqa: PLR0913, PLR0917 - all that a run has
     held: probability.HeldOut | str = "shares in blocks: labels are not held out of so many spectra"
     if not _in_blocks(job, len(score)):
         held = probability.held_out(
-            edges, vertices, aside.stars, method=method, settings=settings.learning
+            *(edges, vertices, aside.stars),
+            method=method,
+            settings=settings.learning,
+            n_jobs=job.n_jobs,
         )
     found = probability.worth(
         run.run_id,

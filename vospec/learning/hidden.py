@@ -47,12 +47,13 @@ def hidden_shares(  # noqa: PLR0913 -- named parameters of the method
     solver: Solver = "conjugate_gradient",
     tol: float = 1e-6,
     max_iter: int = 1000,
+    n_jobs: int = 1,
 ) -> HiddenShares:
     """Score every part of the labelled rows by the labels of the others.
 
     Parameters
     ----------
-    graph : sparse array, shape (N, N)
+    graph : sparse array, shape (N, N), or operator
         Symmetric weights without self-loops.
     wanted : array_like of bool, shape (N,)
         Whether the label of a row is sought; read at rows of the parts only.
@@ -62,6 +63,8 @@ def hidden_shares(  # noqa: PLR0913 -- named parameters of the method
         That of Label Spreading; Label Propagation where it is not given.
     solver, tol, max_iter : optional
         As for `LabelPropagation`.
+    n_jobs : int, optional
+        Threads. Does not change the answer.
 
     Returns
     -------
@@ -72,14 +75,16 @@ def hidden_shares(  # noqa: PLR0913 -- named parameters of the method
     targets = np.zeros((len(kinds), len(parts), 2))
     for number, (teaching, _) in enumerate(parts):
         targets[teaching, number, kinds[teaching]] = 1
-    options: dict[str, Any] = {"solver": solver, "tol": tol, "max_iter": max_iter}
-    each = [
-        systems.propagate(graph, targets[:, number], **options)
-        if alpha is None
-        else systems.spread(graph, targets[:, number], alpha=alpha, **options)
-        for number in range(len(parts))
-    ]
-    solution = each[0]._replace(distributions=np.stack([s.distributions for s in each], axis=1))
+    options: dict[str, Any] = {
+        "solver": solver,
+        "tol": tol,
+        "max_iter": max_iter,
+        "n_jobs": n_jobs,
+    }
+    if alpha is None:
+        solution = systems.propagate(graph, targets, **options)
+    else:
+        solution = systems.spread(graph, targets, alpha=alpha, **options)
     shares = np.full(len(kinds), np.nan)
     for number, (_, judged) in enumerate(parts):
         masses = solution.distributions[judged, number]
