@@ -196,11 +196,28 @@ def settled(  # noqa: PLR0913, PLR0917 -- as above
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
-def step(  # noqa: PLR0913, PLR0917 -- as above
-    first: int, last: int, constant: Columns, previous: Columns, found: Columns
-) -> None:
+def step(first: int, last: int, constant: Columns, previous: Columns, found: Columns) -> None:
     """Turn A F into A F + B, and the F before it into the change."""
     for row in range(first, last):
         for c in range(constant.shape[1]):
             found[row, c] += constant[row, c]
             previous[row, c] = found[row, c] - previous[row, c]
+
+
+@_compiled  # type: ignore[untyped-decorator] # no types there
+def is_mirrored(starts: NDArray[Any], indices: NDArray[Any], weights: Vector) -> bool:
+    """Return whether the entries of a square matrix, ascending in each row, are symmetric."""
+    # Rows before this one have been met by the entries of each row in their order.
+    met = starts[:-1].copy()
+    for row in range(len(met)):
+        for entry in range(starts[row], starts[row + 1]):
+            other = indices[entry]
+            place = met[other]
+            if (
+                place == starts[other + 1]
+                or indices[place] != row
+                or weights[place] != weights[entry]
+            ):
+                return False
+            met[other] = place + 1
+    return True

@@ -109,7 +109,7 @@ class Multilevel:
         level, n_jobs = self._levels[number], self._n_jobs
         if level.inverse is not None:
             # Not by BLAS, whose sums may depend on its threads.
-            return np.einsum("ij,jc->ic", level.inverse, target)
+            return np.asarray(np.einsum("ij,jc->ic", level.inverse, target))
         graph, damping = level.graph, _DAMPING / level.graph.diagonal[:, None]
         found = damping * target
         if level.groups is None:

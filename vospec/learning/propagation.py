@@ -15,7 +15,6 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
@@ -63,10 +62,11 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
 
         Parameters
         ----------
-        X : sparse array, shape (N, N), or array_like, shape (N, d)
+        X : sparse array or operator, shape (N, N), or array_like, shape (N, d)
             The graph, symmetric with positive weights and no self-loops (any
-            non-negative one for solver ``scikit-learn``); or vectors, from which
-            the graph is built.
+            non-negative one for solver ``scikit-learn``); an object that has nothing
+            but ``shape``, ``@`` and ``sum(axis=1)`` of such a graph, which is taken as
+            it is; or vectors, from which the graph is built.
         y : array_like of int, shape (N,)
             Classes; -1 is unlabelled.
 
@@ -87,7 +87,7 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
             When ``max_iter`` came before ``tol``; ``converged_`` is then false.
         """
         self._check_parameters()
-        graph = self._given(X) if sparse.issparse(X) else self._built(X)
+        graph = self._given(X) if systems.is_graph(X) else self._built(X)
         self.classes_, targets = _one_hot(y, graph.shape[0])
         solution = self._solve(graph, targets[self._order])
         self._read(solution)
@@ -185,9 +185,11 @@ class _GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         return self._search.nearest(queries, n_neighbors=n_neighbors)
 
     def _read(self, solution: Solution) -> None:
-        masses = np.empty_like(solution.distributions)
-        masses[self._order] = solution.distributions
-        self.label_distributions_, self.mass_ = _normalised(masses)
+        masses = solution.distributions
+        if self.X_ is not None:
+            masses = np.empty_like(masses)
+            masses[self._order] = solution.distributions
+        self.label_distributions_, self.mass_ = normalised(masses)
         self.transduction_ = _decided(self.classes_, self.label_distributions_)
         self.n_iter_, self.converged_ = solution.n_iter, solution.converged
 
@@ -214,8 +216,8 @@ class LabelPropagation(_GraphClassifier):
         see `probing`, where some are missed; ``auto`` takes cells from 2000 vectors
         on, unless the solver is ``scikit-learn``.
     n_jobs : int, optional
-        Threads that search cells; as many as the process has processors where it is
-        not given. Does not change the answer.
+        Threads; as many as the process has processors where it is not given. Does not
+        change the answer.
 
     Attributes
     ----------
@@ -256,7 +258,12 @@ class LabelPropagation(_GraphClassifier):
         if self.solver == "scikit-learn":
             return compatibility.propagate(graph, targets, tol=self.tol, max_iter=self.max_iter)
         return systems.propagate(
-            graph, targets, solver=self.solver, tol=self.tol, max_iter=self.max_iter
+            graph,
+            targets,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            n_jobs=_threads(self.n_jobs),
         )
 
 
@@ -318,6 +325,7 @@ class LabelSpreading(_GraphClassifier):
             solver=self.solver,
             tol=self.tol,
             max_iter=self.max_iter,
+            n_jobs=_threads(self.n_jobs),
         )
 
 
@@ -337,8 +345,8 @@ def _one_hot(y: ArrayLike, n_vertices: int) -> tuple[NDArray[Any], Distributions
     return classes, (labels[:, None] == classes).astype(np.float64)
 
 
-def _normalised(masses: Distributions) -> tuple[Distributions, NDArray[np.float64]]:
-    """Divide rows by their sums; a row of sum 0 becomes NaN."""
+def normalised(masses: Distributions) -> tuple[Distributions, NDArray[np.float64]]:
+    """Divide rows by their sums, and give these too; a row of sum 0 becomes NaN."""
     sums = masses.sum(axis=1)
     distributions = np.full_like(masses, np.nan)
     np.divide(masses, sums[:, None], out=distributions, where=sums[:, None] > 0)
@@ -348,3 +356,6 @@ def _normalised(masses: Distributions) -> tuple[Distributions, NDArray[np.float6
 def _decided(classes: NDArray[Any], distributions: Distributions) -> NDArray[Any]:
     largest = np.nan_to_num(distributions, nan=-1.0).argmax(axis=1)
     return np.where(np.isnan(distributions[:, 0]), UNLABELLED, classes[largest])
+
+
+_normalised = normalised

@@ -42,12 +42,21 @@ from vospec.learning.solvers import (
 MANY = 20_000
 
 
+def is_graph(thing: Any) -> bool:  # noqa: ANN401 -- anything may be asked about
+    """Return whether something is a sparse array, or multiplies columns without being an array."""
+    return sparse.issparse(thing) or (
+        hasattr(thing, "__matmul__") and not hasattr(thing, "__array__")
+    )
+
+
 def checked_graph(graph: Any, *, directed: bool = False) -> Any:  # noqa: ANN401 -- scipy ships no types
     """Return a graph as csr_array after looking whether it is one.
 
+    An operator, into which nobody can look, is returned as it is.
+
     Parameters
     ----------
-    graph : sparse array, shape (N, N)
+    graph : sparse array or operator, shape (N, N)
         Weights of the edges.
     directed : bool, optional
         Whether self-loops and edges of one direction are allowed.
@@ -62,19 +71,32 @@ def checked_graph(graph: Any, *, directed: bool = False) -> Any:  # noqa: ANN401
         When it is not square, a weight is negative or not finite, or, unless it
         may be directed, it has self-loops or is not symmetric.
     """
+    if not sparse.issparse(graph):
+        if directed:
+            message = "graph: expected a sparse array where it may be directed, found an operator"
+            raise ValueError(message)
+        return graph
     graph = sparse.csr_array(graph)
+    least, largest = graph.data.min(initial=0), graph.data.max(initial=0)
     faults = {
         "square": graph.shape[0] != graph.shape[1],
-        "of finite weights, 0 or more": not np.all((graph.data >= 0) & (graph.data < np.inf)),
+        # Of what is no number neither holds.
+        "of finite weights, 0 or more": not (least >= 0 and largest < np.inf),
     }
     if not directed and not any(faults.values()):
         faults["free of self-loops"] = bool(graph.diagonal().any())
-        faults["symmetric"] = (graph != graph.T).nnz > 0
+        faults["symmetric"] = not _is_symmetric(graph)
     found = [quality for quality, missing in faults.items() if missing]
     if found:
         message = f"graph: expected one {' and '.join(found)}, found another"
         raise ValueError(message)
     return graph
+
+
+def _is_symmetric(graph: Any) -> bool:  # noqa: ANN401 -- as above
+    rows = graph.indptr, graph.indices, graph.data
+    # A graph of unsorted rows, or with zeros in it, may be symmetric all the same.
+    return bool(loops.is_mirrored(*rows)) or (graph != graph.T).nnz == 0
 
 
 def propagate(  # noqa: PLR0913 -- named parameters of the method
@@ -110,7 +132,7 @@ def propagate(  # noqa: PLR0913 -- named parameters of the method
         F, with rows of sum 1, or 0 where no label reaches.
     """
     roots = _beside(inverse_roots(graph), targets)
-    labelled = np.any(targets, axis=-1, keepdims=True)
+    labelled: NDArray[np.bool_] = np.asarray(np.any(targets, axis=-1, keepdims=True))
     product = masked_product(graph, roots, labelled, n_jobs=n_jobs)
     constant = _multiplied(graph, targets)
     constant *= roots
@@ -237,7 +259,7 @@ def masked_product(
     callable
         From F, shape (N, ..., c), to C W C F.
     """
-    everywhere = labelled.reshape(len(labelled), -1).all(axis=1)
+    everywhere = np.logical_and.reduce(labelled.reshape(len(labelled), -1), axis=1)
     scaling = np.where(everywhere[:, None], 0, roots.reshape(-1, 1))
     scaled = scaled_product(graph, scaling, n_jobs=n_jobs)
     # Few rows are labelled, and in but some of the sets still fewer.
@@ -260,8 +282,8 @@ def _preconditioner(
     if solver != "conjugate_gradient" or not sparse.issparse(graph) or graph.shape[0] < MANY:
         return None
     # What holds in one set is held in all: a little less near, and the same for all of them.
-    held = labelled.reshape(len(labelled), -1).any(axis=1)
-    return None if held.all() else Multilevel(graph, held, n_jobs=n_jobs)
+    held = np.logical_or.reduce(labelled.reshape(len(labelled), -1), axis=1)
+    return None if np.all(held) else Multilevel(graph, held, n_jobs=n_jobs)
 
 
 def _solved(
