@@ -57,6 +57,9 @@ def _run(
         noise=vertices.noise,
         significance=section.line_significance,
     )
+    if unreached := int(np.isnan(score).sum()):
+        told = "run %s: no label reaches %d of %d spectra, they get no score"
+        logger.warning(told, run.run_id, unreached, len(score))
     worth = _worth(job, run, vertices, edges, aside, score)
     _write_scores(run, vertices, propagated.shares, score, worth.probabilities)
     candidates = runs.candidate_table(
