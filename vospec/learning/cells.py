@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from vospec.learning import centroids, scanning
-from vospec.learning.centroids import Centroids, sorted_by_cell
+from vospec.learning.centroids import SAMPLED, Centroids, sorted_by_cell
 from vospec.learning.neighbours import Indices, NeighbourSearch, Vectors, checked_vectors
 from vospec.learning.probing import CellSearch
 from vospec.learning.scanning import Rows
@@ -29,8 +29,6 @@ MANY = 2000
 
 #: Vectors of a cell.
 VECTORS = 100
-#: Sample vectors a cell on which the centroids are fitted; with more they hardly move.
-SAMPLED = 16
 
 
 def default_cells(n_vectors: int) -> int:

@@ -11,34 +11,39 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vospec.learning.lanes import LANES, TILES, query_to_tiles
+from vospec.learning.lanes import LANES, TILES, lowest, query_to_tiles
 
 Vectors = NDArray[np.float32]
 Indices = NDArray[np.int32]
 Rows = NDArray[np.int64]
+Keys = NDArray[np.uint64]
+
+_HALF = np.uint64(32)
 
 _compiled: Any = numba.njit(nogil=True, cache=True)
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
-def _cut(values: Vectors, n: int) -> float:
-    """Return a value that n values do not exceed, or more where they are equal; NaN is none."""
-    low, high = np.float32(-1), np.float32(-1)
-    for i in range(len(values)):
-        high = max(high, values[i]) if values[i] == values[i] else high  # noqa: PLR0124 -- NaN
-    count = len(values)
-    while count != n:
-        middle = low + (high - low) * np.float32(0.5)
-        if middle <= low or middle >= high:
-            break
-        count = 0
-        for i in range(len(values)):
-            count += values[i] <= middle
-        if count < n:
+def _cut(keys: Keys, n: int) -> int:
+    """Move keys whose squares are the n smallest, or some more, to the front; return how many."""
+    low, high, count = np.uint64(0), np.uint64(0), len(keys)
+    for key in keys:
+        high = max(high, key >> _HALF)
+    # The bits of numbers that are not negative are in the order of the numbers.
+    while count > n + n // 4 and high - low > np.uint64(1):
+        middle = (low + high) >> np.uint64(1)
+        within = 0
+        for key in keys:
+            within += (key >> _HALF) <= middle
+        if within < n:
             low = middle
         else:
-            high = middle
-    return high
+            high, count = middle, within
+    place = 0
+    for key in keys:
+        keys[place] = key
+        place += (key >> _HALF) <= high
+    return place
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
@@ -58,36 +63,40 @@ def choose(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
     each centroid as they stand group by group. Of equal squares the lower number comes
     first. Where the groups hold too few the rest is -1 and infinite.
     """
-    n_groups, wanted = groups.shape[1], chosen.shape[1]
-    widest = n_groups * np.max(tile_starts[1:] - tile_starts[:-1])
-    values = np.empty((widest + TILES) * LANES, dtype=np.float32)
-    bits = values.view(np.uint32)
-    firsts = np.empty(widest, dtype=np.int64)
-    keys = np.empty(len(values), dtype=np.uint64)
-    own, limits = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32)
-    found = squares.view(np.uint32)
+    wanted = chosen.shape[1]
+    widest = np.max(tile_starts[1:] - tile_starts[:-1]) + TILES
+    # Square and number in one, so that they can be sorted together.
+    keys = np.empty(groups.shape[1] * widest * LANES, dtype=np.uint64)
+    values = np.empty(TILES * LANES, dtype=np.float32)
+    bits, found = values.view(np.uint32), squares.view(np.uint32)
+    own, limits = np.zeros(1, dtype=np.int64), np.empty(1, dtype=np.float32)
+    limit_bits = limits.view(np.uint32)
     for row in range(len(points)):
-        own[0], n_tiles = row, 0
+        own[0], limits[0] = row, np.inf
+        count, full = 0, max(3 * wanted, TILES * LANES)
         for group in groups[row]:
             if group < 0:
                 continue
             first, last = tile_starts[group], tile_starts[group + 1]
             for tile in range(first, last, TILES):
-                place = (n_tiles + tile - first) * LANES
-                query_to_tiles(points, own, tiles, tile, limits, values[place:])
-            for tile in range(first, last):
-                firsts[n_tiles + tile - first] = starts[group] + (tile - first) * LANES
-            n_tiles += last - first
-        cut, count = _cut(values[: n_tiles * LANES], wanted), 0
-        for i in range(n_tiles * LANES):
-            if values[i] <= cut:
-                number = order[firsts[i // LANES] + i % LANES]
-                keys[count] = (np.uint64(bits[i]) << np.uint64(32)) | np.uint64(number)
-                count += 1
+                near = query_to_tiles(points, own, tiles, tile, limits, values)
+                begin = starts[group] + (tile - first) * LANES
+                while near:
+                    lane = lowest(near)
+                    near &= near - np.uint64(1)
+                    if begin + lane < starts[group + 1]:
+                        number = np.uint64(order[begin + lane])
+                        keys[count] = (np.uint64(bits[lane]) << _HALF) | number
+                        count += 1
+                if count >= full:
+                    count = _cut(keys[:count], wanted)
+                    full = count + max(3 * wanted, TILES * LANES)
+                    limit_bits[0] = np.max(keys[:count]) >> _HALF
+        count = _cut(keys[:count], wanted)
         keys[:count].sort()
         for i in range(wanted):
             if i < count:
                 chosen[row, i] = np.int32(keys[i] & np.uint64(0xFFFFFFFF))
-                found[row, i] = np.uint32(keys[i] >> np.uint64(32))
+                found[row, i] = np.uint32(keys[i] >> _HALF)
             else:
                 chosen[row, i], squares[row, i] = -1, np.inf

@@ -10,6 +10,7 @@ fma(q - v, q - v, sum). Queries and vectors that stand beside each other do not 
 square of a pair is the same to the last bit in whatever company it is computed.
 """
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,34 @@ def _squares(n_queries: int, n_tiles: int) -> Any:  # noqa: ANN401 -- no types t
     """
     parts = n_tiles * LANES // _WIDTH
 
+    def codegen(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        def array(which: int) -> Any:  # noqa: ANN401
+            return context.make_array(signature.args[which])(context, builder, given[which])
+
+        points, rows, tiles, limits, result = (array(which) for which in (0, 1, 2, 4, 5))
+        size = builder.extract_value(points.shape, 1)
+        queries = [
+            builder.gep(points.data, [builder.mul(_element(builder, rows.data, _INDEX(k)), size)])
+            for k in range(n_queries)
+        ]
+        tile = builder.mul(size, _INDEX(LANES))
+        start = builder.gep(tiles.data, [builder.mul(given[3], tile)])
+        vectors = []
+        for part in range(parts):
+            which, place = divmod(part * _WIDTH, LANES)
+            offset = builder.add(builder.mul(tile, _INDEX(which)), _INDEX(place))
+            vectors.append(builder.gep(start, [offset]))
+        sums = _summed(builder, queries, vectors, size)
+        bits = _INDEX(0)
+        for i, one in enumerate(sums):
+            target = builder.gep(result.data, [_INDEX(i * _WIDTH)])
+            builder.store(one, _eight(builder, target), align=4)
+            limit = _repeated(builder, _element(builder, limits.data, _INDEX(i // parts)))
+            within = builder.bitcast(builder.fcmp_ordered("<=", one, limit), ir.IntType(_WIDTH))
+            shifted = builder.shl(builder.zext(within, _INDEX), _INDEX(i * _WIDTH))
+            bits = builder.or_(bits, shifted)
+        return bits
+
     @intrinsic  # type: ignore[untyped-decorator] # no types there
     def squares(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
         typing: Any,  # noqa: ANN401, ARG001 -- numba's interface
@@ -78,84 +107,62 @@ def _squares(n_queries: int, n_tiles: int) -> Any:  # noqa: ANN401 -- no types t
         limits: Any,  # noqa: ANN401
         result: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        signature = types.uint64(points, rows, tiles, first, limits, result)
-
-        def codegen(context: Any, builder: Any, kinds: Any, given: Any) -> Any:  # noqa: ANN401
-            def array(which: int) -> Any:  # noqa: ANN401
-                return context.make_array(kinds.args[which])(context, builder, given[which])
-
-            def element(pointer: Any, place: Any) -> Any:  # noqa: ANN401
-                return builder.load(builder.gep(pointer, [place]))
-
-            def eight(pointer: Any) -> Any:  # noqa: ANN401
-                return builder.bitcast(pointer, _VECTOR.as_pointer())
-
-            fma = cgutils.get_or_insert_function(
-                builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{_WIDTH}f32"
-            )
-            size = builder.extract_value(array(0).shape, 1)
-            queries = [
-                builder.gep(array(0).data, [builder.mul(element(array(1).data, _INDEX(k)), size)])
-                for k in range(n_queries)
-            ]
-            tile = builder.mul(size, _INDEX(LANES))
-            start = builder.gep(array(2).data, [builder.mul(given[3], tile)])
-            offsets = [
-                builder.add(
-                    builder.mul(tile, _INDEX(part * _WIDTH // LANES)),
-                    _INDEX(part * _WIDTH % LANES),
-                )
-                for part in range(parts)
-            ]
-
-            before = builder.block
-            loop, after = (builder.append_basic_block(name) for name in ("element", "done"))
-            builder.branch(loop)
-            builder.position_at_end(loop)
-            place = builder.phi(_INDEX)
-            sums = [builder.phi(_VECTOR) for _ in range(n_queries * parts)]
-            here = builder.gep(start, [builder.mul(place, _INDEX(LANES))])
-            vectors = [
-                builder.load(eight(builder.gep(here, [offset])), align=4) for offset in offsets
-            ]
-            terms = []
-            for k, query in enumerate(queries):
-                value = _repeated(builder, element(query, place))
-                for part, vector in enumerate(vectors):
-                    gap = builder.fsub(value, vector)
-                    terms.append(builder.call(fma, [gap, gap, sums[k * parts + part]]))
-            following = builder.add(place, _INDEX(1))
-            place.add_incoming(_INDEX(0), before)
-            place.add_incoming(following, loop)
-            for one, term in zip(sums, terms, strict=True):
-                one.add_incoming(ir.Constant(_VECTOR, [0.0] * _WIDTH), before)
-                one.add_incoming(term, loop)
-            builder.cbranch(builder.icmp_signed("<", following, size), loop, after)
-
-            builder.position_at_end(after)
-            bits = _INDEX(0)
-            for k in range(n_queries):
-                limit = _repeated(builder, element(array(4).data, _INDEX(k)))
-                for part in range(k * parts, (k + 1) * parts):
-                    target = builder.gep(array(5).data, [_INDEX(part * _WIDTH)])
-                    builder.store(terms[part], eight(target), align=4)
-                    within = builder.bitcast(
-                        builder.fcmp_ordered("<=", terms[part], limit), ir.IntType(_WIDTH)
-                    )
-                    shifted = builder.shl(builder.zext(within, _INDEX), _INDEX(part * _WIDTH))
-                    bits = builder.or_(bits, shifted)
-            return bits
-
-        return signature, codegen
+        return types.uint64(points, rows, tiles, first, limits, result), codegen
 
     return squares
 
 
-def _repeated(builder: Any, value: Any) -> Any:  # noqa: ANN401 -- no types there
+def _summed(builder: Any, queries: list[Any], vectors: list[Any], size: Any) -> list[Any]:  # noqa: ANN401
+    """Write the loop over the elements; return the sums, all parts of each query in turn."""
+    fma = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{_WIDTH}f32"
+    )
+    before = builder.block
+    loop, after = (builder.append_basic_block(name) for name in ("element", "done"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    place = builder.phi(_INDEX)
+    sums = [builder.phi(_VECTOR) for _ in queries for _ in vectors]
+    offset = builder.mul(place, _INDEX(LANES))
+    eights = [builder.load(_eight(builder, builder.gep(one, [offset])), align=4) for one in vectors]
+    values = [_repeated(builder, _element(builder, query, place)) for query in queries]
+    terms = []
+    for one, (value, eight) in zip(sums, product(values, eights), strict=True):
+        gap = builder.fsub(value, eight)
+        terms.append(builder.call(fma, [gap, gap, one]))
+        one.add_incoming(ir.Constant(_VECTOR, [0.0] * _WIDTH), before)
+        one.add_incoming(terms[-1], loop)
+    following = builder.add(place, _INDEX(1))
+    place.add_incoming(_INDEX(0), before)
+    place.add_incoming(following, loop)
+    builder.cbranch(builder.icmp_signed("<", following, size), loop, after)
+    builder.position_at_end(after)
+    return terms
+
+
+def _element(builder: Any, pointer: Any, place: Any) -> Any:  # noqa: ANN401
+    return builder.load(builder.gep(pointer, [place]))
+
+
+def _eight(builder: Any, pointer: Any) -> Any:  # noqa: ANN401
+    return builder.bitcast(pointer, _VECTOR.as_pointer())
+
+
+def _repeated(builder: Any, value: Any) -> Any:  # noqa: ANN401
     undefined = ir.Constant(_VECTOR, ir.Undefined)
     one = builder.insert_element(undefined, value, ir.IntType(32)(0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH)
     return builder.shuffle_vector(one, undefined, zeros)
+
+
+@intrinsic  # type: ignore[untyped-decorator] # no types there
+def lowest(typing: Any, bits: Any) -> Any:  # noqa: ANN401, ARG001 -- numba's interface
+    """Return the place of the lowest bit that is set."""
+
+    def codegen(_: Any, builder: Any, __: Any, given: Any) -> Any:  # noqa: ANN401
+        return builder.cttz(given[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), codegen
 
 
 #: `QUERIES` queries and one tile; one query and `TILES` tiles.

@@ -40,10 +40,10 @@ from vospec.learning.scanning import Rows, Squares
 #: Cells that are looked at, at least and at most, unless told otherwise.
 PROBES = 16, 128
 #: Standard deviations from which on a border is too far.
-BORDER = 1.8
+BORDER = 0.9
 
 #: Queries that go through the cells together.
-_BLOCK = 1024
+_BLOCK = 2048
 #: Elements larger than this over sqrt(d) would leave single precision on the way.
 _LARGEST = 1e18
 
@@ -227,7 +227,7 @@ class CellSearch:
             self._tile_starts,
             probes,
             probe_squares,
-            np.inf if exact else BORDER / np.sqrt(points.shape[1]),
+            np.inf if exact else BORDER / points.shape[1] ** 0.25,
             self._factor,
             squares,
             indices,

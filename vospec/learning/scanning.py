@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vospec.learning.lanes import LANES, QUERIES, queries_to_tile
+from vospec.learning.lanes import LANES, QUERIES, lowest, queries_to_tile
 
 Vectors = NDArray[np.float32]
 Squares = NDArray[np.float64]
@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 #: A query looks into its nearest cell, then into those up to each of these places: what it
 #: has found by then tells which of the next it needs.
-_ROUNDS = (1, 4, 16, 48)
+_ROUNDS = (1, 8, 32)
 #: FNV-1a of 64 bits (Fowler, Noll & Vo): start and factor, on words instead of bytes.
 _START, _FACTOR = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
@@ -142,14 +142,14 @@ def _take(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
     indices: Indices,
 ) -> float:
     """Measure what may be among the nearest of a query, and return its new limit."""
-    limit, lane = _limit(squares[-1], factor), 0
+    limit = _limit(squares[-1], factor)
     while possible:
+        lane = lowest(possible)
+        possible &= possible - np.uint64(1)
         row = first + lane
-        if possible & 1 and row != own and estimates[lane] <= limit:
+        if row != own and estimates[lane] <= limit:
             _insert(measure(query, vectors[row]), row, squares, indices)
             limit = _limit(squares[-1], factor)
-        possible >>= 1
-        lane += 1
     return limit
 
 
@@ -194,7 +194,7 @@ def scan(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
                         continue
                     first = starts[cell] + (tile - tile_starts[cell]) * LANES
                     for k in range(QUERIES):
-                        possible = np.int64((bits >> np.uint64(LANES * k)) & np.uint64(0xFFFF))
+                        possible = (bits >> np.uint64(LANES * k)) & np.uint64(0xFFFF)
                         if possible:
                             row = together[k]
                             limits[k] = _take(
