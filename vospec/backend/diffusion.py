@@ -14,8 +14,7 @@ from vospec.backend.frames import lists
 from vospec.blocks import Blocks
 from vospec.columns import SHARES
 from vospec.learning import steps
-from vospec.learning.propagation import UNLABELLED
-from vospec.learning.propagation import _normalised as normalised
+from vospec.learning.propagation import UNLABELLED, normalised
 from vospec.progress import Progress
 from vospec.store import Dataset, arrow_schema
 
@@ -84,7 +83,8 @@ def propagated(  # noqa: PLR0913 - named parameters of a method
         exchange.advance(steps.Prepare(method, alpha))
         solved = steps.solve(exchange.advance, tol=tol, max_iter=max_iter)
         content = _content(exchange, method, blocks)
-        parts.write(exchange.tasks, shares, content, table=SHARES, progress=progress)
+        tasks = session.range(0, blocks.number, 1, blocks.number)
+        parts.write(tasks, shares, content, table=SHARES, progress=progress)
     return Propagated(*solved)
 
 

@@ -2,33 +2,30 @@
 
 What a block has is a file for each array, written whole by the block's task under the
 number of the step, so that a task may be run again. A step that multiplies by the graph
-is one shuffle: each block sends the others the rows that they touch, a row of Spark's
-for all that one has for another. The driver sees only sums.
+is one shuffle: each block sends the others the rows that they touch, packed into one value
+for each of them. The driver sees only sums.
 """
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import pyarrow as pa
 from pyarrow import fs
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as sql
 
-from vospec.backend import parts
-from vospec.backend.edges import numbers
+from vospec.backend import parts, worker
 from vospec.backend.rowblocks import kept
 from vospec.blocks import Blocks
 from vospec.learning.solvers import Distributions
 from vospec.learning.steps import Labels, State, Step, Sums
 from vospec.store import Dataset
 
-_SENT = "`target` bigint, `source` bigint, `rows` binary"
-_SUMS = "`block` bigint, `sums` binary"
-
-Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+#: For a block: from which other one, and the rows that it touches.
+Sent = tuple[int, tuple[int, bytes]]
+#: A block and its sums.
+Taken = tuple[int, bytes]
 
 #: What a block has before the first step.
 GIVEN = "targets"
@@ -49,11 +46,6 @@ class Exchange:
         What is known.
     working : Dataset
         Where the files stand, until the context ends.
-
-    Attributes
-    ----------
-    tasks : DataFrame
-        A partition a block, with its number.
     """
 
     def __init__(
@@ -66,7 +58,7 @@ class Exchange:
         working: Dataset,
     ) -> None:
         self._blocks = blocks
-        self.tasks = session.range(0, blocks.number, 1, blocks.number)
+        self._spark = session.sparkContext
         self._edges, self._labels, self._working = edges, labels, working
         self._versions: dict[str, int] = {}
         self._step = 0
@@ -107,18 +99,18 @@ class Exchange:
         self._step += 1
         for name in step.writes:
             self._filesystem.create_dir(_folder(self._working, name, self._step))
+        blocks = self._spark.parallelize(range(self._blocks.number), self._blocks.number)
         if step.asks:
-            sent = self.tasks.mapInArrow(self._sender(step), _SENT)
-            target = sql.col("target").cast("int")
-            received = sent.repartitionById(self._blocks.number, target)
-            frame = received.mapInArrow(self._multiplier(step), _SUMS)
+            sent = blocks.mapPartitions(self._sender(step))
+            received = sent.partitionBy(self._blocks.number, int)
+            taken = received.mapPartitionsWithIndex(self._multiplier(step))
         else:
-            frame = self.tasks.mapInArrow(self._taker(step), _SUMS)
-        found = frame.toArrow().sort_by("block").column("sums").to_pylist()
+            taken = blocks.mapPartitions(self._taker(step))
+        sums = [content for _, content in sorted(taken.collect())]
         for name in step.writes:
             self._replace(name)
         shape = self._blocks.number, -1, self._labels.n_classes
-        return np.asarray(np.frombuffer(b"".join(found)).reshape(shape).sum(axis=0))
+        return np.asarray(np.frombuffer(b"".join(sums)).reshape(shape).sum(axis=0))
 
     def _replace(self, name: str) -> None:
         """From now on an array is the one that the last step has left."""
@@ -130,69 +122,56 @@ class Exchange:
     def _filesystem(self) -> fs.FileSystem:
         return self._working.store.filesystem
 
-    def _sender(self, step: Step) -> Task:
+    def _sender(self, step: Step) -> Callable[[Iterable[int]], Iterator[Sent]]:
         """What a block has for the others: the rows that they touch."""
         state, edges, blocks = self.state(step.reads), self._edges, self._blocks
 
-        def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for block in numbers(batches):
-                for target, some in kept(edges, block, blocks).offered(step.asked(state(block))):
+        def send(numbers: Iterable[int]) -> Iterator[Sent]:
+            for block in numbers:
+                for target, rows in kept(edges, block, blocks).offered(step.asked(state(block))):
                     if target != block:
-                        columns = [target], [block], [some.tobytes()]
-                        yield _batch(columns, ["target", "source", "rows"])
+                        yield target, (block, rows.tobytes())
 
         return send
 
-    def _multiplier(self, step: Step) -> Task:
+    def _multiplier(self, step: Step) -> Callable[[int, Iterable[Sent]], Iterator[Taken]]:
         """The step of a block, once it has been given what its rows touch."""
         state, edges, blocks = self.state(step.reads), self._edges, self._blocks
         taken = self._taken(step)
 
-        def multiply(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            block = parts.partition()
+        def multiply(block: int, sent: Iterable[Sent]) -> Iterator[Taken]:
             rows, own = kept(edges, block, blocks), state(block)
             asked = step.asked(own)
             inside = ((block, some) for target, some in rows.offered(asked) if target == block)
-            received = chain(inside, _received(batches, asked.shape[1]))
-            values = rows.gathered(blocks.size, received, asked.shape[1])
+            width = asked.shape[1]
+            received = ((s, np.frombuffer(some).reshape(-1, width)) for _, (s, some) in sent)
+            values = rows.gathered(blocks.size, chain(inside, received), width)
             yield taken(block, own, rows.graph @ values)
 
         return multiply
 
-    def _taker(self, step: Step) -> Task:
+    def _taker(self, step: Step) -> Callable[[Iterable[int]], Iterator[Taken]]:
         """The step of a block, for which it needs no other."""
         state, taken = self.state(step.reads), self._taken(step)
 
-        def take(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for block in numbers(batches):
+        def take(numbers: Iterable[int]) -> Iterator[Taken]:
+            for block in numbers:
                 yield taken(block, state(block), np.empty(0))
 
         return take
 
-    def _taken(self, step: Step) -> Callable[[int, State, Distributions], pa.RecordBatch]:
+    def _taken(self, step: Step) -> Callable[[int, State, Distributions], Taken]:
         """Take a step, leave what it changes, and tell the sums."""
         working, version = self._working, self._step
 
-        def taken(block: int, state: State, product: Distributions) -> pa.RecordBatch:
+        def taken(block: int, state: State, product: Distributions) -> Taken:
+            worker.settle()
             changed, sums = step.taken(state, product)
             for name in step.writes:
                 _save(changed[name], working, name, version, block)
-            return _batch(([block], [np.ascontiguousarray(sums).tobytes()]), ["block", "sums"])
+            return block, np.ascontiguousarray(sums).tobytes()
 
         return taken
-
-
-def _received(
-    batches: Iterator[pa.RecordBatch], n_columns: int
-) -> Iterator[tuple[int, Distributions]]:
-    for batch in batches:
-        columns = (batch.column(name).to_pylist() for name in ("source", "rows"))
-        for source, content in zip(*columns, strict=True):
-            yield source, np.frombuffer(content).reshape(-1, n_columns)
-
-
-def _batch(columns: Iterable[list[Any]], names: list[str]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], names=names)
 
 
 def _folder(working: Dataset, name: str, version: int) -> str:

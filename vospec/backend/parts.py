@@ -30,6 +30,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from threadpoolctl import threadpool_limits
 
+from vospec.backend import worker
 from vospec.backend.frames import spark_schema, watched
 from vospec.columns import UNUSABLE, Table
 from vospec.errors import StoreError
@@ -204,8 +205,8 @@ def fill(
 
 
 def partition() -> int:
-    """The number of the task's partition; Spark has given it one core, and Arrow keeps to it."""
-    pa.set_cpu_count(1)
+    """The number of the task's partition."""
+    worker.settle()
     context = TaskContext.get()
     assert context is not None
     return context.partitionId()

@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 from scipy import sparse
 
 from vospec.backend import edges as rows_of
+from vospec.backend import worker
 from vospec.blocks import Blocks
 from vospec.learning.rows import RowBlock, row_block
 from vospec.store import Dataset
@@ -50,6 +51,7 @@ def kept(edges: Dataset, block: int, blocks: Blocks) -> RowBlock:
     RowBlock
         Mapped from files in Spark's own folder, which goes with the session.
     """
+    worker.settle()
     name = hashlib.sha256(edges.uri.encode()).hexdigest()[:12]
     folder = _scratch() / f"rows-{name}" / f"{block}"
     if not folder.exists():

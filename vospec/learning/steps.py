@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from vospec.learning.solvers import ROUNDING, Distributions, column_dots, is_settled, ratio
 
-
 Method = Literal["label_propagation", "label_spreading"]
 
 #: What a block has, by name: arrays with one row a vertex.
