@@ -4,7 +4,10 @@ projection      principal components
 neighbours      exact nearest neighbours
 cells           cells of vectors, where neighbours are sought first
 probing         near-exact nearest neighbours, found in cells
-scanning        the compiled loops of both
+centroids       centroids of cells, and which of them are near
+scanning        the compiled loops of probing
+choosing        the compiled loops of centroids
+lanes           squared distances of several pairs at once
 novelty         how far a spectrum stands from all labelled ones
 graph           weights and the symmetric graph
 symmetry        the compiled loops of the symmetric graph
@@ -36,8 +39,8 @@ from vospec.learning.cells import (
     cell_search,
     default_cells,
     prepared_search,
-    sorted_by_cell,
 )
+from vospec.learning.centroids import sorted_by_cell
 from vospec.learning.compression import compressed
 from vospec.learning.evaluation import (
     Precision,
