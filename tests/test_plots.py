@@ -111,6 +111,28 @@ def test_kernel_is_that_of_the_settings(pair: Pair) -> None:
     assert widths == pytest.approx([3.1, 5 * 0.2568, float(by_power)], rel=1e-3)
 
 
+def test_what_scores_are_worth_is_drawn_where_there_are_spectra(
+    tmp_path: Path, figures: list[Figure]
+) -> None:
+    bins = [
+        {"n": 4, "predicted": 0.2, "observed": 0.25},
+        {"n": 0, "predicted": None, "observed": None},
+        {"n": 6, "predicted": 0.8, "observed": 1.0},
+    ]
+    known = {"expected_precision": 0.5, "expected_precision_error": 0.125, "expected_recall": 0.75}
+    none = dict.fromkeys(known)
+    thresholds = [{"threshold": 0.5, "n": 3} | known, {"threshold": 0.9, "n": 0} | none]
+    plots.worth(tmp_path / "worth.png", {"label_spreading": (bins, thresholds)})
+    left, right = figures[0].axes
+    held = left.containers[0]
+    np.testing.assert_array_equal(held[0].get_xydata(), [[0.2, 0.25], [0.8, 1.0]])
+    assert held.get_label() == "label spreading, 10 spectra"
+    precision, recall = (line.get_xydata().tolist() for line in right.lines)
+    assert (precision, recall) == ([[0.5, 0.5]], [[0.5, 0.75]])
+    band = right.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (0.375, 0.625)
+
+
 @pytest.fixture
 def files() -> tuple[str, str]:
     if not TRAINING.is_file():

@@ -334,10 +334,10 @@ def _evaluate(given: argparse.Namespace) -> int:
     from vospec import assessment, evaluate  # noqa: PLC0415
     from vospec.plan import Plan  # noqa: PLC0415
 
-    found = evaluate.evaluate(Plan(config.load(given.config)))
-    for line in assessment.lines(found):
-        sys.stdout.write(line + "\n")
-    for path in assessment.write(found, given.output):
+    plan = Plan(config.load(given.config))
+    found = evaluate.evaluate(plan)
+    sys.stdout.writelines(line + "\n" for line in assessment.lines(found))
+    for path in (*assessment.write(found, given.output), *assessment.draw(plan, given.output)):
         logger.info("%s", path)
     return 0
 

@@ -1,4 +1,7 @@
-"""What an evaluation found, for people: lines to read, a CSV, precision against recall."""
+"""What an evaluation found, for people: lines to read, a CSV, precision against recall.
+
+And what the scores of runs are worth, drawn beside it.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from pyarrow import csv
 from vospec import plots
 from vospec.columns import CLASSES, TARGET_CLASSES
 from vospec.errors import OutputError
+from vospec.plan import Plan
 
 _SOUGHT = " or ".join(TARGET_CLASSES)
 _ASKED = {
@@ -113,3 +117,36 @@ def write(table: pa.Table, folder: Path) -> tuple[Path, Path]:
         raise OutputError(message) from fault
     plots.precision_recall(drawn, _by_question(table))
     return listed, drawn
+
+
+def draw(plan: Plan, folder: Path) -> Iterator[Path]:
+    """Draw ``probability.png`` of the runs that have probabilities.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its runs may be there or not.
+    folder : Path
+        Exists.
+
+    Yields
+    ------
+    Path
+        The file, if there is such a run.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    complete = [run for run in plan.runs if run.record.is_complete()]
+    tables = {run.method: (run.reliability.table(), run.thresholds.table()) for run in complete}
+    drawn = {
+        method: (bins.to_pylist(), thresholds.to_pylist())
+        for method, (bins, thresholds) in tables.items()
+        if len(bins)
+    }
+    if drawn:
+        path = folder / "probability.png"
+        plots.worth(path, drawn)
+        yield path

@@ -1,4 +1,4 @@
-"""Figures: a star in both archives, a spectrum with its Hα line, how good methods are.
+"""Figures: a star in both archives, a spectrum and its Hα line, how good methods and scores are.
 
 The first is figure 1 of Škoda et al. (2017, IAU Symp. 325): the training archive's
 spectrum as it is, adapted, and the survey's, with their difference beneath. It needs no
@@ -26,6 +26,8 @@ from vospec.spectra.lines import HALPHA, HELIUM
 MARKED = {"Hα": HALPHA, "He I": HELIUM}
 #: What a figure shows of the spectrum around Hα.
 ZOOM = (6480.0, 6700.0)
+#: Rows of a table, by the names of its columns.
+Rows = Sequence[Mapping[str, Any]]
 Place = Literal["upper left", "lower left", "lower right", "best"]
 #: Colours that stay apart in print and to every eye (Okabe & Ito 2008).
 _GREY, _BLUE, _VERMILION = "0.62", "#0072B2", "#D55E00"
@@ -236,6 +238,72 @@ def precision_recall(path: Path, questions: Mapping[str, Sequence[Mapping[str, A
         _legend(axes, "lower left").set_title("Average precision", FontProperties(size=8))
     panels[0].set_ylabel("Precision")
     _save(figure, path)
+
+
+def worth(path: Path, runs: Mapping[str, tuple[Rows, Rows]]) -> None:
+    """Draw how probabilities held, and what thresholds promise.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix tells the format (png, pdf, svg).
+    runs
+        Rows of `vospec.columns.RELIABILITY` and of `vospec.columns.THRESHOLDS` by the
+        method of the run.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    figure = Figure(figsize=(8.6, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    left.axline((0, 0), slope=1, color=_GREY, lw=0.8)
+    for (method, (bins, thresholds)), (colour, _) in zip(runs.items(), _LINES, strict=False):
+        _reliability(left, bins, colour, method.replace("_", " "))
+        _promise(right, thresholds, colour)
+    left.set(title="Labelled spectra", xlabel="Probability", ylabel="Share of targets")
+    right.set(title="Survey", xlabel="Least score", ylabel="Expected")
+    for axes, told in ((left, None), (right, "Precision solid, recall dashed")):
+        axes.set(xlim=(0.0, 1.0), ylim=(-0.03, 1.03))
+        _ticks(axes)
+        if told:
+            axes.annotate(told, (0.03, 0.03), xycoords="axes fraction", fontsize=8)
+    _legend(left, "lower right")
+    _save(figure, path)
+
+
+def _reliability(axes: Axes, bins: Rows, colour: str, method: str) -> None:
+    """Bins with spectra; bars are standard errors of the share, one more of each kind added."""
+    full = [row for row in bins if row["n"]]
+    n, predicted, observed = (
+        np.array([row[name] for row in full]) for name in ("n", "predicted", "observed")
+    )
+    share = (n * observed + 1) / (n + 2)
+    axes.errorbar(
+        *(predicted, observed, np.sqrt(share * (1 - share) / (n + 2))),
+        color=colour,
+        fmt="o",
+        ms=4,
+        lw=0.9,
+        label=f"{method}, {n.sum()} spectra",
+    )
+
+
+def _promise(axes: Axes, thresholds: Rows, colour: str) -> None:
+    """Expected precision with its standard deviation, and expected recall."""
+    some = [row for row in thresholds if row["n"]]
+    limits, precision, error, recall = (
+        np.array([row[name] for row in some])
+        for name in (
+            *("threshold", "expected_precision"),
+            *("expected_precision_error", "expected_recall"),
+        )
+    )
+    axes.plot(limits, precision, color=colour, lw=1.3)
+    axes.fill_between(limits, precision - error, precision + error, color=colour, alpha=0.2, lw=0)
+    axes.plot(limits, recall, color=colour, lw=1.0, ls="--")
 
 
 def _lowest(rows: Sequence[Mapping[str, Any]]) -> float:
