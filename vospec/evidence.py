@@ -1,5 +1,6 @@
 """Why a candidate is one: its neighbours in the graph, and the labels behind its shares."""
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,9 @@ from vospec.store import arrow_schema
 
 #: Rows of each kind for one candidate; what comes behind them has small shares.
 N_TOLD = 10
+
+#: The tolerance of these shares over that of the propagation: they are for people.
+_COARSENESS = 10
 
 
 def neighbour_table(  # noqa: PLR0913 - named parameters of one method
@@ -44,8 +48,7 @@ def neighbour_table(  # noqa: PLR0913 - named parameters of one method
     settings : LearningSettings
         With which parameters.
     n_explained : int
-        How many of the best candidates are traced back to labels; every eight of
-        them take about as long as spreading the labels once.
+        How many of the best candidates are traced back to labels.
     progress : callable, optional
         Called with the number of candidates traced so far.
 
@@ -66,8 +69,9 @@ def neighbour_table(  # noqa: PLR0913 - named parameters of one method
         rows[:n_explained],
         alpha=settings.alpha if method == "label_spreading" else None,
         n_labels=N_TOLD,
-        tol=settings.tol,
+        tol=_COARSENESS * settings.tol,
         max_iter=settings.max_iter,
+        n_jobs=len(os.sched_getaffinity(0)),
         progress=progress,
     )
     shares = edges._replace(values=edges.values / degrees)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from vospec.learning import loops
 from vospec.learning.loops import Columns, Vector
@@ -43,6 +43,11 @@ class Graph(NamedTuple):
         """How many vertices it has."""
         return len(self.diagonal)
 
+    def astype(self, dtype: DTypeLike) -> "Graph":
+        """Return it in another precision."""
+        weights, diagonal = (values.astype(dtype, copy=False) for values in self[2:])
+        return self._replace(weights=weights, diagonal=diagonal)
+
     def defect(self, target: Columns, columns: Columns, *, n_jobs: int) -> Columns:
         """Return B - (D - W) F for B and F of shape (n, c)."""
         result = np.empty_like(columns)
@@ -70,7 +75,7 @@ class Groups(NamedTuple):
     def sums(self, columns: Columns, scaling: Vector, *, n_jobs: int) -> Columns:
         """Return for each group the sum of its members' rows times their scaling."""
         n_groups = len(self.starts) - 1
-        result = np.empty((n_groups, columns.shape[1]))
+        result = np.empty((n_groups, columns.shape[1]), dtype=columns.dtype)
         arrays = self.starts, self.members, scaling, columns, result
         loops.over_rows(_sum, n_groups, *arrays, n_jobs=n_jobs)
         return result

@@ -140,6 +140,16 @@ def dots(first: int, last: int, left: Columns, right: Columns) -> Vector:
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
+def worth(first: int, last: int, weights: Vector, columns: Columns) -> Vector:
+    """Return the sum of the absolute values of each column, times the rows' weights."""
+    sums = np.zeros(columns.shape[1])
+    for row in range(first, last):
+        for c in range(columns.shape[1]):
+            sums[c] += weights[row] * abs(columns[row, c])
+    return sums
+
+
+@_compiled  # type: ignore[untyped-decorator] # no types there
 def look(first: int, last: int, direction: Columns, image: Columns) -> Vector:
     """Turn A d into d - A d, and return the scalar products of it and d."""
     sums = np.zeros(direction.shape[1])

@@ -18,7 +18,7 @@ At 2.2 million vertices with 1700 labels 25 steps do what takes some 200 without
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from vospec.learning import grouping
@@ -67,13 +67,22 @@ class Multilevel:
         Labelled rows.
     n_jobs : int, optional
         Threads. Does not change the answer.
+    dtype : dtype, optional
+        Precision in which it works.
     """
 
-    def __init__(self, graph: Any, held: NDArray[np.bool_], *, n_jobs: int = 1) -> None:  # noqa: ANN401 -- scipy ships no types
+    def __init__(
+        self,
+        graph: Any,  # noqa: ANN401 -- scipy ships no types
+        held: NDArray[np.bool_],
+        *,
+        n_jobs: int = 1,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
         self._n_jobs = n_jobs
         degrees = np.asarray(graph.sum(axis=1), dtype=np.float64)
         live = ~held & (degrees > 0)
-        self._roots = np.sqrt(np.where(live, degrees, 0))
+        self._roots = np.sqrt(np.where(live, degrees, 0)).astype(dtype)
         diagonal = degrees * (1 + _TRACE)
         fine = grouping.Graph(graph.indptr, graph.indices, graph.data, diagonal)
         self._groups, coarse = self._coarsened(fine, live)
@@ -81,11 +90,11 @@ class Multilevel:
         while coarse.n_vertices > _SMALL:
             groups, coarser = self._coarsened(coarse, np.ones(coarse.n_vertices, dtype=bool))
             if coarser.n_vertices > _WORTH * coarse.n_vertices:
-                self._levels.append(Level(coarse))
+                self._levels.append(Level(coarse.astype(dtype)))
                 return
-            self._levels.append(Level(coarse, groups=groups))
+            self._levels.append(Level(coarse.astype(dtype), groups=groups))
             coarse = coarser
-        self._levels.append(Level(coarse, inverse=_inverse(coarse)))
+        self._levels.append(Level(coarse, inverse=_inverse(coarse).astype(dtype)))
 
     def _coarsened(
         self, graph: grouping.Graph, live: NDArray[np.bool_]
@@ -114,7 +123,7 @@ class Multilevel:
         found = damping * target
         if level.groups is None:
             return found
-        ones = np.ones(graph.n_vertices)
+        ones = np.ones(graph.n_vertices, dtype=target.dtype)
         left = level.groups.sums(graph.defect(target, found, n_jobs=n_jobs), ones, n_jobs=n_jobs)
         correction = self._corrected(number + 1, left)
         found = level.groups.added(found, correction, ones, n_jobs=n_jobs)

@@ -122,7 +122,7 @@ def conjugate_gradient(  # noqa: PLR0913 -- as above
 
 
 class Search:
-    """Conjugate gradients on (1 - A) F = B, a step at a time.
+    """Conjugate gradients on (1 - A) F = B, a step at a time, in the precision of B.
 
     Parameters
     ----------
@@ -162,6 +162,11 @@ class Search:
         if np.all(self.squares <= self._enough):
             return True
         return is_settled(self.residual, self.solution, tol, n_jobs=self._n_jobs)
+
+    def worth(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of each column of the residual, absolute and with weights, shape (n,)."""
+        parts = _over_rows(loops.worth, self.residual, before=(weights,), n_jobs=self._n_jobs)
+        return _summed(parts)
 
     def advance(self) -> None:
         """Take a step, one product."""
@@ -223,7 +228,7 @@ def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> D
 
 def _contiguous(array: Distributions) -> Distributions:
     # The loops fill in what reshaping must not have copied.
-    return np.ascontiguousarray(array, dtype=np.float64)
+    return np.ascontiguousarray(array)
 
 
 def _over_rows(

@@ -225,10 +225,10 @@ def scaled_product(graph: Any, scaling: Distributions, *, n_jobs: int = 1) -> Pr
 
     def scaled(distributions: Distributions) -> Distributions:
         columns = distributions.reshape(len(distributions), -1)
-        columns = scaling * columns
+        columns = scaling.astype(columns.dtype, copy=False) * columns
         if not sparse.issparse(graph):
             return np.asarray(scaling * (graph @ columns)).reshape(distributions.shape)
-        result = np.empty(columns.shape)
+        result = np.empty_like(columns)
         arrays = graph.indptr, graph.indices, graph.data, scaling.ravel(), columns, result
         loops.over_rows(loops.product, len(columns), *arrays, n_jobs=n_jobs)
         return result.reshape(distributions.shape)
