@@ -4,18 +4,20 @@
     python -m tests.benchmarks.quality FOLDER --real ../shared/data --seeds 21
 
 The first simulates a survey of 5000 and 1700 training spectra for every seed below FOLDER
-(what is there is used again), carries out vospec up to the scores, and judges them on the
-survey: Label Propagation and Label Spreading as published, and a random forest, logistic
-regression and k nearest neighbours, taught with the same labels and tuned on them in folds
-(`vospec.learning.baselines`). The classifiers are given the space of the graph
-("components") or the whole rectified flux ("flux"). Average precision is told
+(what is there is used again, also the judgement, quality-SEED.json), carries out vospec up
+to the scores, and judges them on the survey: Label Propagation and Label Spreading as
+published, and a random forest, logistic regression and k nearest neighbours, taught with
+the same labels and tuned on them in folds (`vospec.learning.baselines`). The classifiers are
+given the space of the graph ("components") or the whole rectified flux ("flux"). Average
+precision is told
 
 - plain: of the shares of the target classes, which is what one would take otherwise;
 - halved: with the halves of scores without a line, which are a part of vospec's method;
 
 and in hindsight: of that choice of the classifier's parameters that the survey's truth,
-which nobody has, shows to be best. The margins are those of the better one of the two
-methods, as published, over the best of all classifiers.
+which nobody has, shows to be best (forests, for which they hardly matter, as tuned). The
+margins are those of the better one of the two methods, as published, over the best of all
+classifiers, survey by survey.
 
 The second asks for real spectra how the stars stand that are known to have emission (the
 file lamost.csv says so), and what else stands above 0.5, taught by the real labels alone,
@@ -26,23 +28,24 @@ Cost: minutes a seed, most of them for the forests.
 
 import argparse
 import csv
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.model_selection import ParameterGrid
 
 from vospec import config, learning, neighbourhood, pipeline, runs
 from vospec.archives.simulated import simulate
 from vospec.backend.session import Engine
 from vospec.columns import CLASSES, TARGET_CLASSES
 from vospec.job import Job
-from vospec.learning.baselines import GRIDS, Baseline, tuned
+from vospec.learning.baselines import Baseline, tuned
 from vospec.plan import Plan
 from vospec.store import matrix
 
@@ -70,12 +73,8 @@ class Survey:
         return plain, halved
 
 
-@dataclass
-class Results:
-    """Average precision by method and input: plain and halved, one each a survey."""
-
-    chosen: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    hindsight: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+#: Average precision, plain and halved, by method, what it was given, and how it was tuned.
+Judgement = dict[str, tuple[float, float]]
 
 
 def scored(store: Path, *, survey: str, training: tuple[str, ...], truth: str = "") -> Plan:
@@ -126,58 +125,71 @@ def published(plan: Plan, survey: Survey) -> Iterator[tuple[str, tuple[float, fl
         yield run.method, (survey.quality(shares[judged])[0], halved)
 
 
-def judge(plan: Plan, results: Results) -> None:
-    survey = survey_of(plan)
-    for method, quality in published(plan, survey):
-        results.chosen.setdefault(method, []).append(quality)
-        print(f"{method:32s} plain {quality[0]:.3f}, as published {quality[1]:.3f}", flush=True)
-    taught, judged = survey.teaching, ~survey.teaching
+def classified(survey: Survey) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Average precision of the classifiers, tuned and in hindsight."""
+    taught, asked = survey.teaching, ~survey.teaching
     labels = survey.labels[taught]
-    for baseline in get_args(Baseline):
-        for name, vectors in survey.inputs.items():
-            search = tuned(
-                baseline, vectors[taught], labels, np.arange(len(labels)), targets=TARGETS
-            )
-            every = {
-                str(parameters): survey.quality(
-                    _shares(
-                        clone(search.best_estimator_).set_params(**parameters),
-                        *(vectors[taught], labels, vectors[judged]),
-                    )
+    for name, vectors in survey.inputs.items():
+        for baseline in get_args(Baseline):
+            given = vectors[taught], labels
+            search = tuned(baseline, *given, np.arange(len(labels)), targets=TARGETS)
+            chosen = survey.quality(_shares(search, vectors[asked]))
+            yield f"{baseline}, {name}", chosen
+            every = [chosen]
+            if baseline != "random_forest":
+                tried = (
+                    clone(search.best_estimator_).set_params(**p)
+                    for p in search.cv_results_["params"]
                 )
-                for parameters in ParameterGrid(GRIDS[baseline])
-            }
-            of, chosen = f"{baseline}, {name}", every[str(search.best_params_)]
-            best = tuple(map(max, zip(*every.values(), strict=True)))
-            results.chosen.setdefault(of, []).append(chosen)
-            results.hindsight.setdefault(of, []).append(best)
-            told = "plain {:.3f}, halved {:.3f}; in hindsight {:.3f}, {:.3f}; "
-            print(f"{of:32s}", told.format(*chosen, *best), search.best_params_, flush=True)
+                every += [survey.quality(_shares(m.fit(*given), vectors[asked])) for m in tried]
+            plain, halved = (max(values) for values in zip(*every, strict=True))
+            yield f"{baseline}, hindsight, {name}", (plain, halved)
 
 
-def _shares(model, vectors, labels, asked) -> Floats:  # type: ignore[no-untyped-def] # noqa: ANN001 -- scikit-learn ships no types
-    model.fit(vectors, labels)
-    return np.asarray(model.predict_proba(asked)[:, np.isin(model.classes_, TARGETS)].sum(axis=1))
+def _shares(model: Any, vectors: NDArray[np.float32]) -> Floats:  # noqa: ANN401 -- scikit-learn ships no types
+    return np.asarray(model.predict_proba(vectors)[:, np.isin(model.classes_, TARGETS)].sum(axis=1))
 
 
-def table(results: Results) -> None:
+def judged(folder: Path, seed: int) -> Judgement:
+    """Judge all methods on the survey of a seed."""
+    known = folder / f"quality-{seed}.json"
+    if not known.exists():
+        where, found = simulated(folder, seed), {}
+        plan = scored(
+            folder / f"of{seed}",
+            survey=str(where / "survey"),
+            training=(str(where / "training"),),
+            truth=str(where / "truth.csv"),
+        )
+        survey = survey_of(plan)
+        for name, quality in chain(published(plan, survey), classified(survey)):
+            print(f"seed {seed}: {name:44s} {quality[0]:.3f} {quality[1]:.3f}", flush=True)
+            found[name] = quality
+        known.write_text(json.dumps(found), encoding="utf-8")
+    judgement: Judgement = json.loads(known.read_text(encoding="utf-8"))
+    return judgement
+
+
+def table(judgements: list[Judgement]) -> None:
     """Print means and least over the surveys, and margins."""
-    print(f"\n{'average precision':32s} plain: mean least   halved: mean least")
-    for kind, qualities in (("", results.chosen), ("hindsight: ", results.hindsight)):
-        for name, values in qualities.items():
-            mean, least = np.mean(values, axis=0), np.min(values, axis=0)
-            print(
-                f"{kind + name:42s} {mean[0]:.3f} {least[0]:.3f}      {mean[1]:.3f} {least[1]:.3f}"
-            )
-    ours = np.max([results.chosen[name] for name in config.METHODS], axis=0)[:, 1]
-    print("\nmargin of the better method, as published: mean, least, over")
-    for kind, qualities in (("", results.chosen), ("in hindsight, ", results.hindsight)):
-        for given in ("components", "flux"):
-            best = np.max([v for name, v in qualities.items() if name.endswith(given)], axis=0)
+    all_of = {name: np.array([each[name] for each in judgements]) for name in judgements[0]}
+    print(f"\n{'average precision':44s} plain: mean least   halved: mean least")
+    for name, values in all_of.items():
+        (plain, halved), (least, least_halved) = values.mean(axis=0), values.min(axis=0)
+        print(f"{name:51s} {plain:.3f} {least:.3f}        {halved:.3f} {least_halved:.3f}")
+    ours = np.max([all_of[name][:, 1] for name in config.METHODS], axis=0)
+    print("\nmargin of the better method, as published, over the best classifier: mean, least")
+    others = {name: values for name, values in all_of.items() if name not in config.METHODS}
+    for given in ("components", "flux"):
+        for tuning in ("tuned", "hindsight"):
+            rivals = [
+                values
+                for name, values in others.items()
+                if name.endswith(given) and ("hindsight" in name) == (tuning == "hindsight")
+            ]
             for column, how in enumerate(("plain", "halved")):
-                margin = ours - best[:, column]
-                what = f"the best classifier {kind}on {given}, {how}"
-                print(f"{what:64s} {margin.mean():.3f} {margin.min():.3f}")
+                margin = ours - np.max(rivals, axis=0)[:, column]
+                print(f"{f'{given}, {tuning}, {how}':51s} {margin.mean():.3f} {margin.min():.3f}")
 
 
 def emission_stars(data: Path) -> dict[str, str]:
@@ -216,18 +228,7 @@ def main() -> None:
     if given.real:
         real(given.folder, given.real, given.seeds[0])
         return
-    results = Results()
-    for seed in given.seeds:
-        where = simulated(given.folder, seed)
-        print(f"\nseed {seed}", flush=True)
-        plan = scored(
-            given.folder / f"of{seed}",
-            survey=str(where / "survey"),
-            training=(str(where / "training"),),
-            truth=str(where / "truth.csv"),
-        )
-        judge(plan, results)
-    table(results)
+    table([judged(given.folder, seed) for seed in given.seeds])
 
 
 if __name__ == "__main__":
