@@ -105,6 +105,7 @@ def test_the_command_tells_what_is_stored(
         assert f"  {row['method']:<20} {row['average_precision']:9.3f} " in told
     height, width, _ = image.imread(folder / "evaluation.png").shape
     assert width > 1.5 * height
+    assert image.imread(folder / "probability.png").ndim == 3
 
 
 def relabelled(done: Job, folder: Path, classes: list[str]) -> Plan:
