@@ -26,6 +26,7 @@ LANES = 16
 QUERIES, TILES = 4, 4
 
 _WIDTH = 8
+_inline: Any = intrinsic
 _FLOAT, _INDEX = ir.FloatType(), ir.IntType(64)
 _VECTOR = ir.VectorType(_FLOAT, _WIDTH)
 
@@ -97,7 +98,7 @@ def _squares(n_queries: int, n_tiles: int) -> Any:  # noqa: ANN401 -- no types t
             bits = builder.or_(bits, shifted)
         return bits
 
-    @intrinsic  # type: ignore[untyped-decorator] # no types there
+    @_inline  # type: ignore[untyped-decorator] # no types there
     def squares(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
         typing: Any,  # noqa: ANN401, ARG001 -- numba's interface
         points: Any,  # noqa: ANN401
@@ -114,9 +115,8 @@ def _squares(n_queries: int, n_tiles: int) -> Any:  # noqa: ANN401 -- no types t
 
 def _summed(builder: Any, queries: list[Any], vectors: list[Any], size: Any) -> list[Any]:  # noqa: ANN401
     """Write the loop over the elements; return the sums, all parts of each query in turn."""
-    fma = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{_WIDTH}f32"
-    )
+    insert: Any = cgutils.get_or_insert_function
+    fma = insert(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{_WIDTH}f32")
     before = builder.block
     loop, after = (builder.append_basic_block(name) for name in ("element", "done"))
     builder.branch(loop)
@@ -155,7 +155,7 @@ def _repeated(builder: Any, value: Any) -> Any:  # noqa: ANN401
     return builder.shuffle_vector(one, undefined, zeros)
 
 
-@intrinsic  # type: ignore[untyped-decorator] # no types there
+@_inline  # type: ignore[untyped-decorator] # no types there
 def lowest(typing: Any, bits: Any) -> Any:  # noqa: ANN401, ARG001 -- numba's interface
     """Return the place of the lowest bit that is set."""
 

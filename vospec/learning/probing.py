@@ -38,7 +38,7 @@ from vospec.learning.neighbours import (
 from vospec.learning.scanning import Rows, Squares
 
 #: Cells that are looked at, at least and at most, unless told otherwise.
-PROBES = 16, 128
+PROBES = 16, 160
 #: Standard deviations from which on a border is too far.
 BORDER = 0.9
 

@@ -82,7 +82,7 @@ def _insert(square: float, row: int, squares: Squares, indices: Indices) -> None
 
 
 @_compiled  # type: ignore[untyped-decorator] # no types there
-def _limit(worst: float, factor: float) -> float:
+def _limit(worst: float, factor: float) -> np.float32:
     """Return the square in single precision up to which a vector may be among the nearest."""
     # What is below the smallest normal number has lost its relative precision.
     return np.float32(worst * factor + 1.2e-38)
@@ -135,14 +135,14 @@ def _take(  # noqa: PLR0913, PLR0917 -- compiled: arrays by position
     own: int,
     vectors: Vectors,
     first: int,
-    possible: int,
+    possible: np.uint64,
     estimates: Vectors,
     factor: float,
     squares: Squares,
     indices: Indices,
-) -> float:
+) -> np.float32:
     """Measure what may be among the nearest of a query, and return its new limit."""
-    limit = _limit(squares[-1], factor)
+    limit: np.float32 = _limit(squares[-1], factor)
     while possible:
         lane = lowest(possible)
         possible &= possible - np.uint64(1)
