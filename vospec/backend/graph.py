@@ -62,7 +62,8 @@ def components(features: Dataset, n_parts: int, *, n_components: int, n_sample: 
     """
     fitted = np.empty((0, 0))
     if n_components:
-        sample = _finite(learning.compressed(_sample(features, n_parts, n_sample)))[0]
+        # Compression makes finite what is not.
+        sample = learning.compressed(_finite(_sample(features, n_parts, n_sample))[0])
         if len(sample) <= 1:
             message = (
                 f"{features.uri}: flux: expected at least two finite vectors in a sample of "
