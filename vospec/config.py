@@ -181,6 +181,12 @@ class SparkSettings:
 
     master: str = _key("local[*]", "local[*], spark://…, yarn or k8s://…")
     driver_memory: str = _key("2g", "memory of the driver, and of everything where master is local")
+    driver_host: str = _key(
+        "127.0.0.1", "address at which the executors of a cluster reach the driver"
+    )
+    executor_memory: str = _key(
+        "1g", "memory of an executor of a cluster; Python's share comes on top"
+    )
     min_spectra: int = _key(
         100_000,
         "fewer spectra are processed by this machine alone, without Spark's fixed costs",

@@ -1,9 +1,14 @@
-"""The Spark session: started when first needed, quiet, bound to loopback when local."""
+"""The Spark session: started when first needed, quiet, on loopback unless told otherwise.
+
+On a cluster each node needs this package in a Python of the driver's version, found under
+the driver's path or that of PYSPARK_PYTHON, and the store under the driver's address.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from vospec.config import SparkSettings
@@ -31,6 +37,10 @@ ONE_THREAD = (
 _NO_FILES = "-XX:-UsePerfData"
 
 
+#: Seconds that a cluster may be without executors while there is work for them.
+PATIENCE = 120.0
+
+
 class Engine:
     """A Spark session that starts when it is first asked for.
 
@@ -46,6 +56,7 @@ class Engine:
         self.settings = settings
         self.scratch = scratch
         self._session: SparkSession | None = None
+        self._over = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +85,9 @@ class Engine:
         if self._session is None:
             require_java()
             self._session = _start(self.settings, self.scratch)
+            if not self.settings.master.startswith("local"):
+                arguments = self._session.sparkContext, self._over
+                threading.Thread(target=_watch, args=arguments, daemon=True).start()
         return self._session
 
 
@@ -97,7 +111,7 @@ def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", _NO_FILES)
-    if settings.master.startswith("local"):
+    if settings.master.startswith("local") or settings.driver_host == "127.0.0.1":
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master(settings.master).appName("vospec")
     for key, value in _options(settings, scratch).items():
@@ -110,6 +124,29 @@ def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
         message = f"Spark cannot start with master {settings.master}: {_first_line(fault)} ({log})"
         raise SparkError(message) from fault
     return session
+
+
+def _watch(spark: SparkContext, over: threading.Event) -> None:
+    """End the work that no executor is left for; Spark itself would wait for ever."""
+    alone = 0.0
+    step = PATIENCE / 10
+    while not over.wait(step):
+        try:
+            scala = spark._jsc.sc()  # noqa: SLF001 - the only way to Spark's own account
+            jobs = list(spark.statusTracker().getActiveJobsIds())
+            # The driver counts as one.
+            alone = alone + step if jobs and scala.getExecutorMemoryStatus().size() == 1 else 0.0
+            if alone < PATIENCE:
+                continue
+            for job in jobs:
+                scala.cancelJob(job, f"\nvospec.errors.WorkerError: {_nobody(spark.master)}\n")
+        except (Py4JError, OSError):
+            # Java has ended; whoever waits for the work is told.
+            return
+
+
+def _nobody(master: str) -> str:
+    return f"no executor of {master} has been there for {PATIENCE:g} s: does a worker still run?"
 
 
 @contextmanager
@@ -133,6 +170,10 @@ def _errors_to(log: Path) -> Iterator[None]:
 def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
     options = {
         "spark.driver.memory": settings.driver_memory,
+        # What the driver asks for, it can hold.
+        "spark.driver.maxResultSize": "0",
+        "spark.executor.memory": settings.executor_memory,
+        "spark.executor.extraJavaOptions": _NO_FILES,
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.ui.enabled": "false",
@@ -148,9 +189,8 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         "spark.sql.unionOutputPartitioning": "false",
         **{f"spark.executorEnv.{name}": "1" for name in ONE_THREAD},
     }
-    if settings.master.startswith("local"):
-        options |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-    return options
+    host = "127.0.0.1" if settings.master.startswith("local") else settings.driver_host
+    return options | {"spark.driver.bindAddress": host, "spark.driver.host": host}
 
 
 def _first_line(fault: Exception) -> str:
