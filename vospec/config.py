@@ -201,7 +201,7 @@ class SparkSettings:
         "0 or more",
     )
     broadcast_spectra: int = _key(
-        100_000_000,
+        30_000_000,
         "most spectra whose class shares are sent to all tasks; beyond it blocks exchange theirs "
         "through the store",
         lambda v: v >= 0,
