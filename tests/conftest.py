@@ -1,14 +1,16 @@
 """What several tests share: a private instance, and no silent skips where it counts."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vospec import config, pipeline
+from vospec import config, pipeline, scoring
 from vospec.archives.simulated import simulate
 from vospec.backend.session import Engine
 from vospec.job import Job
@@ -16,6 +18,9 @@ from vospec.job import Job
 #: The small simulated survey of the tests.
 N_SURVEY, N_TRAINING = 150, 60
 SPARK = config.SparkSettings(master="local[2]", driver_memory="1g", min_spectra=0)
+ALONE = config.SparkSettings(master="none", min_spectra=10**9)
+#: What a job has before it scores.
+BEFORE = ("files", "spectra", "labels", "adapted", "features", "grid")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,37 @@ def done(settings: config.Settings, engine: Engine) -> Job:
     job = Job(settings, engine)
     for stage in (pipeline.ingest, pipeline.features, pipeline.score):
         stage(job)
+    return job
+
+
+def by_itself(done: Job, folder: Path, **learning: Any) -> config.Settings:  # noqa: ANN401 - of the section's types
+    """Settings of the job that is done, with a store of its own, one method, and no Spark."""
+    section = replace(done.settings.learning, **{"methods": ("label_propagation",)} | learning)
+    given = config.StoreSettings(str(folder))
+    return replace(done.settings, store=given, learning=section, spark=ALONE)
+
+
+def _before_scoring(done: Job, folder: Path, **learning: Any) -> Job:  # noqa: ANN401 - as above
+    for name in BEFORE:
+        shutil.copytree(Path(done.plan.store.root, name), folder / name)
+    return Job(by_itself(done, folder, **learning), done.engine)
+
+
+@pytest.fixture
+def fresh(done: Job, tmp_path: Path) -> Callable[..., Job]:
+    """Give a job that has features and labels, and nothing behind them."""
+
+    def made(**learning: Any) -> Job:  # noqa: ANN401 - as above
+        return _before_scoring(done, tmp_path / f"store{len(list(tmp_path.iterdir()))}", **learning)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def whole(done: Job, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job that nobody disturbed, without Spark."""
+    job = _before_scoring(done, tmp_path_factory.mktemp("whole"))
+    scoring.score(job)
     return job
 
 
