@@ -145,7 +145,7 @@ def _watch(spark: SparkContext, over: threading.Event) -> None:
             return
 
 
-def _nobody(master: str) -> str:
+def _nobody(master: str | None) -> str:
     return f"no executor of {master} has been there for {PATIENCE:g} s: does a worker still run?"
 
 
