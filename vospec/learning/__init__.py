@@ -11,6 +11,8 @@ lanes           squared distances of several pairs at once
 novelty         how far a spectrum stands from all labelled ones
 graph           weights and the symmetric graph
 symmetry        the compiled loops of the symmetric graph
+rows            the same for blocks of rows, and products with them
+steps           the solvers' steps, of blocks that no process holds together
 propagation     Label Propagation and Label Spreading
 systems         the linear systems that the two methods are
 solvers         power iteration and conjugate gradients, on a product alone
