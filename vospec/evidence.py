@@ -16,8 +16,9 @@ from vospec.store import arrow_schema
 #: Rows of each kind for one candidate; what comes behind them has small shares.
 N_TOLD = 10
 
-#: The tolerance of these shares over that of the propagation: they are for people.
-_COARSENESS = 10
+#: The tolerance of these shares over that of the propagation: they are rounded for people,
+#: and all errors together are far below their bound (at 0.03 a share is off by 0.001 of itself).
+_COARSENESS = 100
 
 
 def neighbour_table(  # noqa: PLR0913 - named parameters of one method

@@ -11,6 +11,7 @@ from vospec.learning import (
     LabelPropagation,
     LabelSpreading,
     contributions,
+    evidence,
     nearest,
     neighbour_graph,
     strongest_edges,
@@ -115,6 +116,46 @@ def test_edges_are_those_of_the_graph_strongest_first() -> None:
         np.testing.assert_array_equal(found.values[row, known], weights[vertex, expected])
     first = strongest_edges(graph, [7], n_neighbors=3)
     np.testing.assert_array_equal(first.indices[0], found.indices[0, :3])
+
+
+class Operator:
+    """A graph that can multiply, and give some rows."""
+
+    def __init__(self, graph: sparse.csr_array) -> None:
+        self.rows, self.shape = graph.__getitem__, graph.shape
+        self.sum, self._product = graph.sum, graph.__matmul__
+
+    def __matmul__(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self._product(columns))
+
+
+@pytest.mark.parametrize("alpha", [None, 0.9])
+def test_what_can_only_multiply_is_a_graph(alpha: float | None) -> None:
+    graph, y = problem()
+    kinds = (Operator(graph), graph)
+    shares = [contributions(each, y, [3, 8], alpha=alpha, tol=1e-9) for each in kinds]
+    np.testing.assert_array_equal(shares[0].indices, shares[1].indices)
+    np.testing.assert_allclose(shares[0].values, shares[1].values, rtol=1e-12)
+    edges = [strongest_edges(each, [3, 8], n_neighbors=4) for each in kinds]
+    np.testing.assert_array_equal(edges[0].indices, edges[1].indices)
+
+
+@pytest.mark.parametrize("many", [1, 1000])
+@pytest.mark.parametrize("alpha", [None, 0.9])
+@pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-8])
+def test_shares_are_wrong_by_no_more_than_told(
+    monkeypatch: pytest.MonkeyPatch, alpha: float | None, tol: float, many: int
+) -> None:
+    monkeypatch.setattr(evidence, "MANY", many)
+    graph, y = problem()
+    vertices = np.arange(0, 300, 7)
+    found = contributions(graph, y, vertices, alpha=alpha, n_labels=60, tol=tol, n_jobs=2)
+    shares = np.zeros((len(vertices), 300))
+    rows, places = np.nonzero(found.indices >= 0)
+    shares[rows, found.indices[rows, places]] = found.values[rows, places]
+    errors = np.abs(shares - dense_shares(graph, y, alpha)[vertices]).sum(axis=1)
+    # Twice: what is missing, and what the rest is divided by.
+    assert errors.max() < 2 * tol
 
 
 def test_warns_when_iterations_run_out() -> None:

@@ -28,6 +28,7 @@ Spreading twenty.
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,8 +80,9 @@ def strongest_edges(
 
     Parameters
     ----------
-    graph : sparse array, shape (N, N)
-        Weights of the edges.
+    graph : sparse array, shape (N, N), or operator
+        Weights of the edges; an operator gives some rows by ``rows(vertices)``, as a
+        csr_array of shape (n, N).
     vertices : array_like of int, shape (n,)
         Rows of the graph.
     n_neighbors : int
@@ -96,11 +98,11 @@ def strongest_edges(
     ValueError
         When a vertex is no row of the graph or ``n_neighbors`` is below 1.
     """
-    graph = sparse.csr_array(graph)
     rows = _checked(graph, vertices, n_neighbors, "n_neighbors")
+    found = sparse.csr_array(graph)[rows] if sparse.issparse(graph) else graph.rows(rows)
     chosen = [
-        _greatest(graph.indices[place], graph.data[place], n_neighbors)
-        for place in (slice(graph.indptr[row], graph.indptr[row + 1]) for row in rows)
+        _greatest(found.indices[start:stop], found.data[start:stop], n_neighbors)
+        for start, stop in pairwise(found.indptr)
     ]
     return _stacked(chosen, n_neighbors)
 
