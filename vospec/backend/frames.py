@@ -1,4 +1,4 @@
-"""Between Arrow, numpy and Spark's DataFrames; writing with progress."""
+"""Between Arrow, numpy and Spark's DataFrames; looking at progress."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import Accumulator
-from pyspark.sql import DataFrame
 
 from vospec.columns import Column
-from vospec.progress import Progress
-from vospec.store import Dataset
 
 _SPARK = {
     "text": "string",
@@ -84,19 +80,6 @@ class Ragged:
             (self.starts[rows] + skip)[:, np.newaxis] + np.arange(length)
         ]
         return window
-
-
-def write(frame: DataFrame, dataset: Dataset, *, progress: Progress, done: Accumulator[int]) -> int:
-    """Run a stage, write what it yields, show progress; return the number of rows.
-
-    The dataset is not complete yet: that is the pipeline's to say.
-    """
-    dataset.clear()
-    with progress, watched(lambda: progress.update(done.value)):
-        frame.write.mode("overwrite").parquet(dataset.uri)
-        rows = frame.sparkSession.read.parquet(dataset.uri).count()
-        progress.done = rows
-    return rows
 
 
 @contextmanager
