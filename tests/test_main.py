@@ -104,7 +104,7 @@ def test_missing_java_is_one_line(written: Path) -> None:
     (written.parent / "survey/x.fits").write_bytes(b"anything")
     (written.parent / "labels.csv").write_text("id,label\n")
     with written.open("a") as stream:
-        stream.write('[training]\nlabels = ["labels.csv"]\n')
+        stream.write('[training]\nlabels = ["labels.csv"]\n[spark]\nmin_spectra = 0\n')
     environment = {k: v for k, v in os.environ.items() if k != "JAVA_HOME"}
     done = subprocess.run(
         [sys.executable, "-m", "vospec", "ingest"],
