@@ -4,8 +4,10 @@
 in a process of its own, in turns, and prints medians, their ratios, the peak of memory over
 what the process had before, the recall of the neighbours and the average precision.
 
-``python -m tests.benchmarks.learning growth`` prints the cost of search, graph and
-propagation for growing numbers of vectors, and the slope of its logarithm.
+``python -m tests.benchmarks.learning growth --plot growth.png`` prints the cost of search,
+graph and propagation for growing numbers of vectors and the slope of its logarithm, and
+draws both logarithms. ``--vectors`` takes the vectors from a file of `tests.benchmarks.vectors`,
+``--sizes`` other numbers of them.
 
 Compiled code is loaded before the clock starts; how long that takes, and how long the
 compilation took that is paid once after an installation, is printed too.
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn import semi_supervised
 
@@ -40,6 +43,7 @@ from vospec.learning import (
 N_LABELLED = 1696
 OPTIONS = {"n_neighbors": 10, "alpha": 0.9}
 METHODS = ("vospec", "scikit-learn")
+PARTS = ("search", "graph", "propagation")
 TARGETS = [CLASSES.index(name) for name in TARGET_CLASSES]
 
 
@@ -160,24 +164,43 @@ def _print_fits(file: str, shape: tuple[int, ...], repeats: int) -> None:
         )
 
 
-def grow(sizes: list[int], file: str | None, seed: int) -> None:
-    """Print the cost against the number of vectors."""
+def grow(sizes: list[int], file: str | None, seed: int, plot: str | None) -> None:
+    """Print the cost against the number of vectors, and draw it."""
     print("N         cells  search s  graph s  propagation s  total s  peak MB  recall")
-    totals = []
+    parts = []
     with tempfile.TemporaryDirectory() as folder:
         if file is None:
             file = str(Path(folder) / "vectors.npz")
             np.savez(file, **vectors.survey(max(sizes), n_components=16, seed=seed)._asdict())
         for size in sizes:
             *seconds, memory, share = apart(growth, file, size)
-            totals.append(sum(seconds))
+            parts.append(seconds)
             print(
                 f"{size:<9d} {default_cells(size):5d}  {seconds[0]:8.2f}  {seconds[1]:7.2f}  "
-                f"{seconds[2]:13.2f}  {totals[-1]:7.2f}  {memory:7.0f}  {share:.4f}",
+                f"{seconds[2]:13.2f}  {sum(seconds):7.2f}  {memory:7.0f}  {share:.4f}",
                 flush=True,
             )
-    slope = np.polyfit(np.log(sizes), np.log(totals), 1)[0]
-    print(f"slope of log(total) against log(N): {slope:.3f}")
+    curves = dict(zip(PARTS, np.transpose(parts), strict=True)) | {"total": np.sum(parts, axis=1)}
+    slopes = {name: np.polyfit(np.log(sizes), np.log(cost), 1)[0] for name, cost in curves.items()}
+    for name, slope in slopes.items():
+        print(f"slope of log({name}) against log(N): {slope:.3f}")
+    if plot is not None:
+        _draw(sizes, curves, slopes, plot)
+
+
+def _draw(
+    sizes: list[int],
+    curves: dict[str, NDArray[np.float64]],
+    slopes: dict[str, float],
+    plot: str,
+) -> None:
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for name, cost in curves.items():
+        axes.loglog(sizes, cost, "o-", label=f"{name}, slope {slopes[name]:.2f}")
+    axes.set(xlabel="number of vectors", ylabel="time [s]")
+    axes.legend()
+    figure.savefig(plot)
 
 
 def main() -> None:
@@ -189,6 +212,7 @@ def main() -> None:
         "--components", type=int, nargs="+", default=[16, 0], help="0: all elements"
     )
     parser.add_argument("--vectors", help="file of tests.benchmarks.vectors, for growth")
+    parser.add_argument("--plot", help="file for the drawing of growth")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
@@ -206,7 +230,7 @@ def main() -> None:
         compare(sizes, given.components, repeats=given.repeats, seed=given.seed)
     else:
         sizes = given.sizes or [100_000, 200_000, 500_000, 1_000_000, 2_200_000]
-        grow(sizes, given.vectors, given.seed)
+        grow(sizes, given.vectors, given.seed, given.plot)
 
 
 if __name__ == "__main__":
