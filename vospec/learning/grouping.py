@@ -206,7 +206,9 @@ def _nearest(  # noqa: PLR0913, PLR0917 -- as above
     chosen, largest = NO_GROUP, 0.0
     for entry in range(len(indices)):
         number = numbers[indices[entry]]
-        if number not in {NO_GROUP, own} and weights[entry] > largest and sizes[number] < size:
+        if weights[entry] <= largest or number == NO_GROUP or number == own:  # noqa: PLR1714, SIM109 -- as there
+            continue
+        if sizes[number] < size:
             chosen, largest = number, weights[entry]
     return chosen
 
@@ -229,7 +231,8 @@ def _count(  # noqa: PLR0913, PLR0917 -- as above
         for member in members[group_starts[group] : group_starts[group + 1]]:
             for entry in range(starts[member], starts[member + 1]):
                 other = numbers[indices[entry]]
-                if other not in {NO_GROUP, group} and seen[other] != group:
+                # A set would be made for each edge.
+                if other != NO_GROUP and other != group and seen[other] != group:  # noqa: PLR1714
                     seen[other] = group
                     counts[group + 1] += 1
 

@@ -356,6 +356,3 @@ def normalised(masses: Distributions) -> tuple[Distributions, NDArray[np.float64
 def _decided(classes: NDArray[Any], distributions: Distributions) -> NDArray[Any]:
     largest = np.nan_to_num(distributions, nan=-1.0).argmax(axis=1)
     return np.where(np.isnan(distributions[:, 0]), UNLABELLED, classes[largest])
-
-
-_normalised = normalised
