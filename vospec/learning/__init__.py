@@ -16,6 +16,9 @@ steps           the solvers' steps, of blocks that no process holds together
 propagation     Label Propagation and Label Spreading
 systems         the linear systems that the two methods are
 solvers         power iteration and conjugate gradients, on a product alone
+multilevel      their preconditioner, on coarser graphs
+grouping        the groups of vertices of those
+loops           the compiled loops of the systems, over blocks of rows
 compatibility   the same methods exactly as scikit-learn does them
 evaluation      average precision, precision of the best, ranks, entropy
 tempering       half a score for what shows no line
