@@ -2,13 +2,14 @@
 
 A query is compared with the vectors of the few cells whose centroids are nearest to it
 (an inverted file, Jégou, Douze & Schmid 2011, IEEE TPAMI 33, 117, section IV). The border
-of a cell with the nearest one is the plane half way between their centroids. In d
-dimensions a neighbour at a distance r in any direction reaches beyond a plane at a
-distance b with the probability that a normal deviate exceeds sqrt(d) b / r: cells
-with a border beyond `BORDER` of such standard deviations are left out, r being the
-distance of the worst neighbour found so far. The squares s and s_0 of the distances to
-the two centroids give b = (s - s_0) / (2 sqrt(s + s_0)), where the centroids are taken to
-stand at right angles as seen from the query, as most do in many dimensions.
+of a cell with the nearest one is the plane half way between their centroids, and few
+neighbours at a distance r in any direction lie beyond a plane at a distance b, the fewer
+the more dimensions there are. Cells with b > `BORDER` r / d^(1/3) are left out, r being
+the distance of the worst neighbour found so far; for vectors without structure the power
+would be 1/2, but spectra vary in fewer directions than they have elements; 1/3 gives
+recalls above 0.98 of 50 thousand in 16 components and in 276 elements. The squares of the
+distances to the two centroids, s and s_0, give b = (s - s_0) / (2 sqrt(s + s_0)), where the centroids
+are taken to stand at right angles as seen from the query, as most do in many dimensions.
 
 What is missed lies in cells that were not looked at; `CellSearch.recall` measures it.
 Within the cells the answer is exact: squares in single precision, with a bound on their
@@ -39,8 +40,8 @@ from vospec.learning.scanning import Rows, Squares
 
 #: Cells that are looked at, at least and at most, unless told otherwise.
 PROBES = 16, 160
-#: Standard deviations from which on a border is too far.
-BORDER = 0.9
+#: How far a border may be, over the distance of the worst neighbour and d^(-1/3).
+BORDER = 1.15
 
 #: Queries that go through the cells together.
 _BLOCK = 2048
@@ -227,7 +228,7 @@ class CellSearch:
             self._tile_starts,
             probes,
             probe_squares,
-            np.inf if exact else BORDER / points.shape[1] ** 0.25,
+            np.inf if exact else BORDER / points.shape[1] ** (1 / 3),
             self._factor,
             squares,
             indices,
