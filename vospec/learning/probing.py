@@ -8,8 +8,8 @@ the more dimensions there are. Cells with b > `BORDER` r / d^(1/3) are left out,
 the distance of the worst neighbour found so far; for vectors without structure the power
 would be 1/2, but spectra vary in fewer directions than they have elements; 1/3 gives
 recalls above 0.98 of 50 thousand in 16 components and in 276 elements. The squares of the
-distances to the two centroids, s and s_0, give b = (s - s_0) / (2 sqrt(s + s_0)), where the centroids
-are taken to stand at right angles as seen from the query, as most do in many dimensions.
+distances to the two centroids, s and s_0, give b = (s - s_0) / (2 sqrt(s + s_0)), where
+they are taken to stand at right angles as seen from the query, as most do in many dimensions.
 
 What is missed lies in cells that were not looked at; `CellSearch.recall` measures it.
 Within the cells the answer is exact: squares in single precision, with a bound on their
