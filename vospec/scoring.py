@@ -50,7 +50,10 @@ def _run(
 ) -> None:
     """Propagate, score, select; the record comes last and makes the run complete."""
     started, plan, section = datetime.now(UTC), job.plan, job.settings.learning
+    told = "run %s: spreading %d labels over %d spectra"
+    logger.info(told, run.run_id, vertices.is_labelled.sum(), len(vertices.classes))
     propagated = _propagated(job, run, vertices, edges)
+    logger.info("run %s: spread in %d iterations", run.run_id, propagated.n_iter)
     score = runs.scores(
         propagated.shares,
         peaks=vertices.peaks,
@@ -132,6 +135,7 @@ def _worth(  # noqa: PLR0913, PLR0917 - all that a run has
     method, settings = run.method, job.settings
     held: probability.HeldOut | str = "shares in blocks: labels are not held out of so many spectra"
     if not _in_blocks(job, len(score)):
+        logger.info("run %s: scoring the labelled spectra without their labels", run.run_id)
         held = probability.held_out(
             *(edges, vertices, aside.stars),
             method=method,
