@@ -27,6 +27,10 @@ from vospec.store import arrow_schema
 #: Parts into which the labels are divided.
 FOLDS = 5
 
+#: A hundredth of a share is less than the labels tell of a probability; the rows far from
+#: all labels, which take most iterations, do not matter here.
+LOOSER = 100
+
 #: Thresholds of the score whose worth is told.
 LIMITS = (*(number / 20 for number in range(1, 20)), 0.975, 0.99, 0.995, 0.999)
 

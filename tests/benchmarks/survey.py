@@ -8,7 +8,8 @@ labelled spectra of `learning`, all simulated (see `vectors`): 1.2 GB for a mill
 the features in Parquet to scores in Parquet, and prints the time of every stage, the peak
 memory of all processes together and the recall of the neighbours, measured exactly on 2000
 queries. ``--spark`` uses Spark where the cores of one machine would do; ``--again`` makes
-all anew that stands behind the features.
+all anew that stands behind the features; ``--method`` makes a run of one method only, and
+``--explained`` tells for how many candidates the labels behind the score are sought.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,13 +62,20 @@ class SimulatedPlan(Plan):
         return -(-self.n_survey // OF_A_PART) + 1
 
 
-def settings(folder: Path, *, min_spectra: int) -> config.Settings:
+def settings(
+    folder: Path,
+    *,
+    min_spectra: int = 0,
+    methods: Sequence[str] = config.METHODS,
+    n_explained: int = 200,
+) -> config.Settings:
     """Settings of a job on the simulated datasets; 16 components as in the published trials."""
     return config.Settings(
         store=config.StoreSettings(str(folder / "store")),
         survey=config.SurveySettings(("simulated",)),
         training=config.TrainingSettings(labels=(str(folder / "labels.csv"),)),
-        learning=config.LearningSettings(n_components=16),
+        learning=config.LearningSettings(methods=tuple(methods), n_components=16),
+        selection=config.SelectionSettings(n_explained=n_explained),
         spark=config.SparkSettings(min_spectra=min_spectra),
     )
 
@@ -76,7 +84,7 @@ def make(n_survey: int, folder: Path) -> None:
     """Write the datasets that stand before the score."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "labels.csv").write_text(f"{n_survey} survey spectra\n", encoding="ascii")
-    plan = SimulatedPlan(settings(folder, min_spectra=0), n_survey=n_survey)
+    plan = SimulatedPlan(settings(folder), n_survey=n_survey)
     (folder / "size").write_text(str(n_survey), encoding="ascii")
     wanted: dict[str, tuple[Any, Table, Callable[[int], pa.Table]]] = {
         "spectra": (plan.spectra, SPECTRA, lambda part: _spectra(plan, part)),
@@ -159,9 +167,8 @@ def _labels(plan: SimulatedPlan) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(LABELS))
 
 
-def score(folder: Path, *, min_spectra: int, again: bool) -> None:
+def score(folder: Path, given: config.Settings, *, again: bool) -> None:
     """Score the survey of a folder and print what it took."""
-    given = settings(folder, min_spectra=min_spectra)
     plan = SimulatedPlan(given, n_survey=int((folder / "size").read_text(encoding="ascii")))
     if again:
         for name in ("components", "vectors", "cells", "vertices", "nearest", "edges", "runs"):
@@ -169,7 +176,8 @@ def score(folder: Path, *, min_spectra: int, again: bool) -> None:
     with _peak_memory() as memory, open_job(given) as job:
         job.plan = plan
         seconds = _timed(lambda: pipeline.score(job))
-    print(f"features to scores of both methods: {seconds:.1f} s, peak {max(memory):.2f} GB")
+    methods = " and ".join(given.learning.methods)
+    print(f"features to scores of {methods}: {seconds:.1f} s, peak {max(memory):.2f} GB")
     search = neighbourhood.search(plan)
     k = given.learning.n_neighbors
     recall = search.recall(n_neighbors=k, n_queries=2000, n_jobs=job.n_jobs)
@@ -232,13 +240,21 @@ def main() -> None:
     scoring.add_argument("folder", type=Path)
     scoring.add_argument("--spark", action="store_true")
     scoring.add_argument("--again", action="store_true")
+    scoring.add_argument("--method", choices=config.METHODS, action="append")
+    scoring.add_argument("--explained", type=int, default=200)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)
     if given.action == "make":
         make(given.n_survey, given.folder)
     else:
-        score(given.folder, min_spectra=0 if given.spark else 10**12, again=given.again)
+        chosen = settings(
+            given.folder,
+            min_spectra=0 if given.spark else 10**12,
+            methods=given.method or config.METHODS,
+            n_explained=given.explained,
+        )
+        score(given.folder, chosen, again=given.again)
 
 
 if __name__ == "__main__":
