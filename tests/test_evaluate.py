@@ -16,9 +16,9 @@ from vospec import assessment, evaluate, neighbourhood, runs
 from vospec.__main__ import main
 from vospec.columns import CLASSES, LABELS
 from vospec.errors import EvaluationError, OutputError, StoreError
+from vospec.job import Job
 from vospec.learning import baselines
 from vospec.learning.validation import METHODS, Curve
-from vospec.job import Job
 from vospec.plan import Plan
 from vospec.store import arrow_schema
 

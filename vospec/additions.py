@@ -11,7 +11,6 @@ run go with it.
 """
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -144,8 +143,9 @@ def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
         return
     vertices = neighbourhood.vertices(plan)
     arrived, points = _arrived(vectors, vertices.spectrum_id)
-    weights = cast("learning.Weights", plan.settings.learning.weights)
-    graph = learning.KnownGraph(neighbourhood.search(plan), neighbourhood.nearest(plan)[1], weights)
+    graph = learning.KnownGraph(
+        neighbourhood.search(plan), neighbourhood.nearest(plan)[1], neighbourhood.weights(plan)
+    )
     with Progress("scoring additions", len(points)) as progress:
         nearest = graph.nearest(points, n_jobs=n_jobs, progress=progress.update)
     for run in todo:

@@ -168,8 +168,8 @@ class SelectionSettings:
     n_candidates: int = _key(10000, "most candidates of a run", _positive, "above 0")
     n_explained: int = _key(
         200,
-        "best candidates for which the labels behind the score are told; eight of them cost as "
-        "much time as spreading the labels once",
+        "best candidates for which the labels behind the score are told; for 200 of them it takes "
+        "several times as long as spreading the labels",
         lambda v: v >= 0,
         "0 or more",
     )

@@ -50,8 +50,8 @@ _LARGEST = 1e18
 
 
 def default_probes(n_cells: int) -> int:
-    """Return at how many cells to look at most; the half of few cells, if borders allow."""
-    return int(np.clip(n_cells // 2, *PROBES))
+    """Return at how many cells to look at most: an eighth of them, within `PROBES`."""
+    return int(np.clip(n_cells // 8, *PROBES))
 
 
 class CellSearch:
