@@ -50,8 +50,8 @@ _LARGEST = 1e18
 
 
 def default_probes(n_cells: int) -> int:
-    """Return at how many cells to look at most: an eighth of them, within `PROBES`."""
-    return int(np.clip(n_cells // 8, *PROBES))
+    """Return at how many cells to look at most: a quarter of them, within `PROBES`."""
+    return int(np.clip(n_cells // 4, *PROBES))
 
 
 class CellSearch:
