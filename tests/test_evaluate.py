@@ -176,9 +176,7 @@ def test_a_truth_that_tells_nothing_is_refused(
 
 def test_without_a_graph_the_step_before_is_named(done: Job) -> None:
     learning = replace(done.settings.learning, n_neighbors=3)
-    with pytest.raises(
-        StoreError, match=r"nearest/.*: the graph of these settings is not there"
-    ):
+    with pytest.raises(StoreError, match=r"nearest/.*: the graph of these settings is not there"):
         evaluate.evaluate(Plan(replace(done.settings, learning=learning)))
 
 
