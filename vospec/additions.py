@@ -186,22 +186,7 @@ def _arrived(vectors: Dataset, vertices: pa.Array) -> tuple[runs.Vertices, NDArr
     points = np.empty((0, 0), np.float32)
     if len(rows):
         points = matrix(rows.column("vector").combine_chunks())
-    return _vertices(rows), points
-
-
-def _vertices(rows: pa.Table) -> runs.Vertices:
-    """Rows of vectors as vertices are told, without labels."""
-    peaks, noise = (
-        rows.column(name).fill_null(np.nan).to_numpy().astype(np.float64)
-        for name in ("peak", "continuum_noise")
-    )
-    return runs.Vertices(
-        rows.column("spectrum_id").combine_chunks(),
-        rows.column("survey").to_numpy(),
-        np.full(len(rows), runs.UNLABELLED),
-        peaks,
-        noise,
-    )
+    return neighbourhood.placed(rows, np.full(len(rows), runs.UNLABELLED)), points
 
 
 def _shares(run: Run, vertices: pa.Array) -> NDArray[np.float64]:

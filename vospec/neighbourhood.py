@@ -35,12 +35,17 @@ def vertices(plan: Plan) -> runs.Vertices:
     numbers = pc.index_in(valid.column("class"), pa.array(CLASSES))
     place = pc.index_in(names, valid.column("spectrum_id").combine_chunks())
     classes = numbers.take(place).fill_null(runs.UNLABELLED)
+    return placed(rows, classes.to_numpy().astype(np.int64))
+
+
+def placed(rows: pa.Table, classes: NDArray[np.int_]) -> runs.Vertices:
+    """Rows of :data:`vospec.columns.VECTORS` as vertices, with the classes (n,) of their labels."""
     peaks, noise = (
         rows.column(name).fill_null(np.nan).to_numpy().astype(np.float64)
         for name in ("peak", "continuum_noise")
     )
-    survey = rows.column("survey").to_numpy()
-    return runs.Vertices(names, survey, classes.to_numpy().astype(np.int64), peaks, noise)
+    names, survey = rows.column("spectrum_id").combine_chunks(), rows.column("survey")
+    return runs.Vertices(names, survey.to_numpy(), classes, peaks, noise)
 
 
 def aside(plan: Plan, vertices: runs.Vertices) -> probability.Aside:

@@ -92,7 +92,7 @@ def write(
     n_parts = tasks.rdd.getNumPartitions()
     dataset.sweep(n_parts)
     done = tasks.sparkSession.sparkContext.accumulator(0)
-    counted = [name for name in COUNTED if name in table.names]
+    counted = _counted(table)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counts = _made(dataset, partition(), content, batches, table)
@@ -146,9 +146,11 @@ def write_here(  # noqa: PLR0913 - named parameters of one method
         ):
             made.append(counts)
             progress.update(progress.done + (pc.sum(counts.column("n")).as_py() or 0))
-    return _summed(
-        pa.concat_tables(made), [name for name in COUNTED if name in table.names], n_parts
-    )
+    return _summed(pa.concat_tables(made), _counted(table), n_parts)
+
+
+def _counted(table: Table) -> list[str]:
+    return [name for name in COUNTED if name in table.names]
 
 
 def _made(
@@ -162,7 +164,7 @@ def _made(
     if not _has_whole(dataset, part):
         _write_part(dataset, part, content(part, iter(batches)), arrow_schema(table))
     _drain(iter(batches))
-    return _counts(dataset, part, [name for name in COUNTED if name in table.names])
+    return _counts(dataset, part, _counted(table))
 
 
 def _has_whole(dataset: Dataset, part: int) -> bool:

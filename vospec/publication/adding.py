@@ -6,20 +6,18 @@ later stands. When a content is replaced (see `loading`), what was added to it g
 
 from collections.abc import Callable, Mapping
 
-import psycopg
 from psycopg import sql
 
 from vospec.columns import Table
-from vospec.errors import DatabaseError
 from vospec.publication.database import names, qualified
 from vospec.publication.loading import (
     CONTENTS,
-    LOCK,
     Connection,
     Content,
+    changing,
     check_names,
-    check_run,
-    copy_rows,
+    copied,
+    is_loaded,
     key_of,
 )
 
@@ -60,29 +58,17 @@ def add(
         A content has another name, other columns, or rows of another run.
     """
     check_names(contents, ADDED)
-    try:
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            return {
-                name: _add(connection, name, contents[name], run_id, progress)
-                for name in ADDED
-                if name in contents and _is_new(connection, name, contents[name], run_id)
-            }
-    except psycopg.Error as error:
-        reason = str(error).strip().partition("\n")[0]
-        message = f"publishing additions to run {run_id}: {reason}"
-        raise DatabaseError(message) from error
+    with changing(connection, f"publishing additions to run {run_id}"):
+        return {
+            name: _add(connection, name, contents[name], run_id, progress)
+            for name in ADDED
+            if name in contents
+            and not is_loaded(connection, _key(name, contents[name], run_id), contents[name])
+        }
 
 
 def _key(name: str, content: Content, run_id: str) -> str:
     return f"{key_of(name, run_id)}+{content.fingerprint}"
-
-
-def _is_new(connection: Connection, name: str, content: Content, run_id: str) -> bool:
-    row = connection.execute(
-        "SELECT 1 FROM vospec.loads WHERE content = %s", (_key(name, content, run_id),)
-    ).fetchone()
-    return row is None
 
 
 def _add(
@@ -93,18 +79,13 @@ def _add(
     progress: Callable[[str, int], None] | None,
 ) -> int:
     """Add the rows of one content; returns their number."""
-    tables, count = CONTENTS[name], 0
+    tables = CONTENTS[name]
     for table in tables:
         connection.execute(
             sql.SQL("CREATE TABLE {} (LIKE {})").format(_incoming(table), qualified(table.name))
         )
-    for batch in content.batches:
-        check_run(batch, name, run_id)
-        for table in tables:
-            copy_rows(connection, batch, table, f"incoming_{table.name}")
-        count += batch.num_rows
-        if progress is not None:
-            progress(name, count)
+    targets = (f"incoming_{table.name}" for table in tables)
+    count = copied(connection, name, content, run_id, targets, progress)
     for table in tables:
         _merge(connection, table)
     connection.execute(

@@ -8,7 +8,8 @@ changed.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -106,20 +107,33 @@ def publish(
         A content has another name, other columns, or rows of another run.
     """
     check_names(contents, CONTENTS)
+    with changing(connection, f"publishing run {run_id}"):
+        loaded = {
+            name: _load(connection, name, contents[name], run_id, progress)
+            for name in CONTENTS
+            if name in contents and not is_loaded(connection, key_of(name, run_id), contents[name])
+        }
+        if make_current:
+            _point_to(connection, run_id)
+    return loaded
+
+
+@contextmanager
+def changing(connection: Connection, what: str) -> Iterator[None]:
+    """Change what is published in one transaction, and nobody else meanwhile.
+
+    Raises
+    ------
+    DatabaseError
+        PostgreSQL refuses `what`; nothing was changed.
+    """
     try:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            loaded = {
-                name: _load(connection, name, contents[name], run_id, progress)
-                for name in CONTENTS
-                if name in contents and not _is_loaded(connection, name, contents[name], run_id)
-            }
-            if make_current:
-                _point_to(connection, run_id)
+            yield
     except psycopg.Error as error:
-        message = f"publishing run {run_id}: {str(error).strip().partition(chr(10))[0]}"
+        message = f"{what}: {str(error).strip().partition(chr(10))[0]}"
         raise DatabaseError(message) from error
-    return loaded
 
 
 def check_names(contents: Iterable[str], allowed: Iterable[str]) -> None:
@@ -134,9 +148,10 @@ def key_of(name: str, run_id: str) -> str:
     return f"{name}/{run_id}" if name in OF_A_RUN else name
 
 
-def _is_loaded(connection: Connection, name: str, content: Content, run_id: str) -> bool:
+def is_loaded(connection: Connection, key: str, content: Content) -> bool:
+    """Whether the database has this very content under a key."""
     row = connection.execute(
-        "SELECT fingerprint FROM vospec.loads WHERE content = %s", (key_of(name, run_id),)
+        "SELECT fingerprint FROM vospec.loads WHERE content = %s", (key,)
     ).fetchone()
     return row is not None and row[0] == content.fingerprint
 
@@ -155,14 +170,7 @@ def _load(
         "DELETE FROM vospec.loads WHERE starts_with(content, %s)", (f"{key_of(name, run_id)}+",)
     )
     targets = [_make_room(connection, table, name, run_id) for table in tables]
-    count = 0
-    for batch in content.batches:
-        check_run(batch, name, run_id)
-        for table, target in zip(tables, targets, strict=True):
-            copy_rows(connection, batch, table, target)
-        count += batch.num_rows
-        if progress is not None:
-            progress(name, count)
+    count = copied(connection, name, content, run_id, targets, progress)
     for table, target in zip(tables, targets, strict=True):
         _finish(connection, table, target, run_id)
     connection.execute(
@@ -171,6 +179,26 @@ def _load(
         " loaded = excluded.loaded",
         (key_of(name, run_id), content.fingerprint),
     )
+    return count
+
+
+def copied(  # noqa: PLR0913, PLR0917 - what a load consists of
+    connection: Connection,
+    name: str,
+    content: Content,
+    run_id: str,
+    targets: Iterable[str],
+    progress: Callable[[str, int], None] | None,
+) -> int:
+    """Copy a content into one target for each of its tables; returns its rows."""
+    into, count = tuple(zip(CONTENTS[name], targets, strict=True)), 0
+    for batch in content.batches:
+        _check_run(batch, name, run_id)
+        for table, target in into:
+            _copy_rows(connection, batch, table, target)
+        count += batch.num_rows
+        if progress is not None:
+            progress(name, count)
     return count
 
 
@@ -203,7 +231,7 @@ def _exists(connection: Connection, name: str) -> bool:
     return row is not None and row[0] is not None
 
 
-def check_run(batch: pa.RecordBatch, name: str, run_id: str) -> None:
+def _check_run(batch: pa.RecordBatch, name: str, run_id: str) -> None:
     """Raise ValueError where rows of a run's content are another's."""
     if name not in OF_A_RUN:
         return
@@ -213,7 +241,7 @@ def check_run(batch: pa.RecordBatch, name: str, run_id: str) -> None:
         raise ValueError(message)
 
 
-def copy_rows(connection: Connection, batch: pa.RecordBatch, table: Table, target: str) -> None:
+def _copy_rows(connection: Connection, batch: pa.RecordBatch, table: Table, target: str) -> None:
     """Copy the rows of a table into a table that is made like it."""
     if table is PIXELS:
         batch = batch.filter(pc.is_valid(batch.column("flux")))
