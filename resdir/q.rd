@@ -508,6 +508,28 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
       <values nullLiteral="-2147483648"/>
     </column>
+    <column name="verdict" type="text" ucd="meta.code.class"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer"/>
+    <column name="main_id" type="text" ucd="meta.id.cross"
+      description="Main identifier in SIMBAD"/>
+    <column name="otype" type="text" ucd="src.class"
+      description="Main object type in SIMBAD, as its short code"/>
+    <column name="otypes" type="text" ucd="src.class"
+      description="All object types in SIMBAD, codes with | between them"/>
+    <column name="sp_type" type="text" ucd="src.spType"
+      description="Spectral type in SIMBAD"/>
+    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance"
+      description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
+    <column name="n_sources" type="integer" ucd="meta.number;src"
+      description="Number of SIMBAD's sources within the radius">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="asked_at" type="timestamp" ucd="time.processing"
+      description="When SIMBAD was asked (UTC)"/>
+    <column name="preview" type="text" ucd="meta.ref.url;meta.preview" displayHint="type=url"
+      description="Address of a picture of the spectrum (PNG)"/>
+    <column name="datalink" type="text" ucd="meta.ref.url" displayHint="type=url"
+      description="Address of all that belongs to the spectrum (DataLink)"/>
   </table>
 
   <table id="neighbours" onDisk="True" adql="True">
@@ -531,6 +553,110 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Class of its label; NULL where it has none"/>
     <column name="share" type="real" ucd="stat.weight;arith.ratio"
       description="Part of the whole, 1 if no row of the kind was left out: neighbour, weight of the edge over that of all the candidate's edges; label, what flowed from it over what flowed from all labels"/>
+  </table>
+
+  <table id="simbad" onDisk="True" adql="True" primary="spectrum_id,asked_at">
+    <meta name="description">What SIMBAD answered, a row for each time that it was asked about a spectrum's position</meta>
+    <FEED source="follow_links" id_column="spectrum_id"/>
+    <index columns="verdict"/>
+    <index columns="main_id"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="asked_at" type="timestamp" ucd="time.processing" required="True"
+      description="When SIMBAD was asked (UTC)"/>
+    <column name="state" type="text" ucd="meta.code.status"
+      description="Outcome of the question: found, nothing, failed"/>
+    <column name="verdict" type="text" ucd="meta.code.class"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer"/>
+    <column name="main_id" type="text" ucd="meta.id.cross"
+      description="Main identifier in SIMBAD"/>
+    <column name="otype" type="text" ucd="src.class"
+      description="Main object type in SIMBAD, as its short code"/>
+    <column name="otypes" type="text" ucd="src.class"
+      description="All object types in SIMBAD, codes with | between them"/>
+    <column name="sp_type" type="text" ucd="src.spType"
+      description="Spectral type in SIMBAD"/>
+    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance"
+      description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
+    <column name="n_sources" type="integer" ucd="meta.number;src"
+      description="Number of SIMBAD's sources within the radius">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="radius" type="real" unit="arcsec" ucd="pos.angDistance;stat.max"
+      description="Radius around the spectrum's position within which sources were sought"/>
+    <column name="radial_velocity" type="double precision" unit="km/s" ucd="spect.dopplerVeloc.opt"
+      description="Heliocentric radial velocity in SIMBAD"/>
+    <column name="n_references" type="integer" ucd="meta.number"
+      description="Number of references in SIMBAD">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="updated" type="timestamp" ucd="time.creation"
+      description="When SIMBAD last changed the object (UTC)"/>
+    <column name="service" type="text" ucd="meta.ref.url"
+      description="Address of the service that was asked"/>
+    <column name="reason" type="text" ucd="meta.note"
+      description="Why the question failed; NULL where it did not"/>
+  </table>
+
+  <table id="score_changes" onDisk="True" adql="True" primary="spectrum_id">
+    <meta name="description">What the current run changed among the candidates, against the run that was current before</meta>
+    <FEED source="follow_links" id_column="spectrum_id"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="Identifier of the spectrum: collection/release/name of the file"/>
+    <column name="change" type="text" ucd="meta.code"
+      description="What happened to the spectrum: entered, a candidate now and not before; left, the reverse; moved, a candidate of both runs with another score or rank; judged, with the same of both, but SIMBAD tells another thing"/>
+    <column name="run_id" type="text" ucd="meta.id"
+      description="Identifier of the run that gave this row"/>
+    <column name="previous_run_id" type="text" ucd="meta.id"
+      description="The run that was current before"/>
+    <column name="score" type="real" ucd="stat.probability;src.class"
+      description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
+    <column name="previous_score" type="real" ucd="stat.probability;src.class"
+      description="Score as it was with the run that was current before; NULL where there was none"/>
+    <column name="rank" type="integer" ucd="meta.id;stat.value"
+      description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra and for those that came after the run">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="previous_rank" type="integer" ucd="meta.id;stat.value"
+      description="Rank as it was with the run that was current before; NULL where there was none">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="verdict" type="text" ucd="meta.code.class"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer"/>
+    <column name="previous_verdict" type="text" ucd="meta.code.class"
+      description="Verdict as it was with the run that was current before; NULL where there was none"/>
+    <column name="otype" type="text" ucd="src.class"
+      description="Main object type in SIMBAD, as its short code"/>
+    <column name="previous_otype" type="text" ucd="src.class"
+      description="Otype as it was with the run that was current before; NULL where there was none"/>
+  </table>
+
+  <table id="pairs" onDisk="True" adql="True" primary="training_id,survey_id">
+    <meta name="description">Spectra of the training archive and of the survey that are of one star</meta>
+    <FEED source="follow_links" id_column="survey_id"/>
+    <index columns="survey_id"/>
+    <column name="training_id" type="text" ucd="meta.id;meta.main" required="True"
+      description="The spectrum_id of the training spectrum"/>
+    <column name="survey_id" type="text" ucd="meta.id.assoc" required="True"
+      description="The spectrum_id of the survey spectrum"/>
+    <column name="object" type="text" ucd="meta.id;src"
+      description="Name of the star as given by the training archive"/>
+    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance"
+      description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
+    <column name="found_by" type="text" ucd="meta.code"
+      description="What joins the two: position, or name where positions fail"/>
+    <column name="training_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure"
+      description="Modified Julian Date (UTC) of the training spectrum"/>
+    <column name="survey_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure"
+      description="Modified Julian Date (UTC) of the survey spectrum"/>
+    <column name="velocity" type="real" unit="km/s" ucd="spect.dopplerVeloc.opt;arith.diff"
+      description="Velocity by which the adapted training spectrum is moved to agree best"/>
+    <column name="residual" type="real" ucd="stat.stdev;phot.flux.density;arith.diff"
+      description="RMS difference of the two rectified spectra over 6540–6590 Å after adaptation"/>
+    <column name="residual_unadapted" type="real" ucd="stat.stdev;phot.flux.density;arith.diff"
+      description="The same without adaptation"/>
+    <column name="noise" type="real" ucd="stat.stdev;phot.flux.density"
+      description="RMS difference that the noise of the two spectra lets expect"/>
   </table>
 
   <table id="ssa_spectra" onDisk="True" adql="True">
@@ -613,6 +739,9 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <make table="scores"/>
     <make table="candidates"/>
     <make table="neighbours"/>
+    <make table="simbad"/>
+    <make table="score_changes"/>
+    <make table="pairs"/>
   </data>
 
   <data id="make_views">

@@ -169,7 +169,7 @@ def publish(job: Job) -> None:
         host=section.host, port=section.port, database=section.database, user=section.user
     )
     with connection:
-        publication.create_tables(connection)
+        publication.create_tables(connection, service_url=section.service_url)
         for run in reversed(plan.runs):
             total = plan.spectra.manifest["rows"] + plan.features.manifest["usable"]
             with Progress(f"publishing {run.run_id}", total) as progress:

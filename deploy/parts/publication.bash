@@ -40,6 +40,7 @@ adopt() {
     fail "vospec has loaded no tables into $folder yet (vospec publish)"
   is_adopted && return 0
   copy_descriptor
+  tell_database gavoadmin --command "UPDATE vospec.service SET url = '$(service_url)'"
   as_account dachs imp -m "$descriptor" adopt
   as_account dachs imp "$descriptor"
   as_account dachs pub "$descriptor"

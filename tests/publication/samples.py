@@ -9,20 +9,26 @@ import pyarrow as pa
 from vospec.columns import (
     CANDIDATES,
     CLASSES,
+    FAILED,
     FEATURES,
+    FOUND,
     GRID,
     LABEL,
     LABELS,
     NEIGHBOUR,
     NEIGHBOURS,
+    NOTHING,
+    PAIRS,
     RELIABILITY,
     RUNS,
     SCORES,
+    SIMBAD,
     SPECTRA,
     THRESHOLDS,
     LineFlag,
     Quality,
     Table,
+    Verdict,
 )
 from vospec.config import GridSettings
 from vospec.publication import Content
@@ -295,6 +301,55 @@ def neighbours(run_id: str) -> list[pa.RecordBatch]:
     return [batch(NEIGHBOURS, rows)]
 
 
+def simbad() -> list[pa.RecordBatch]:
+    """Answers about four spectra: known, none, known first and failed then, failed."""
+    early, late = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)
+    asked = {"radius": 3.0, "service": "http://simbad.example/tap"}
+    known = {
+        "state": FOUND,
+        "verdict": Verdict.KNOWN_EMISSION_STAR,
+        "main_id": "V* BT CMi",
+        "otype": "Be*",
+        "otypes": "*|Be*|V*",
+        "sp_type": "B2e",
+        "separation": 0.5,
+        "n_sources": 2,
+        "radial_velocity": 12.5,
+        "n_references": 40,
+        "updated": early,
+    }
+    nothing = {"state": NOTHING, "verdict": Verdict.NOT_IN_SIMBAD, "n_sources": 0}
+    failed = {"state": FAILED, "verdict": Verdict.SERVICE_FAILED, "reason": "HTTP 503"}
+    told = [
+        (SURVEY[0], early, nothing),
+        (SURVEY[0], late, known),
+        (SURVEY[1], late, nothing),
+        (SURVEY[2], early, known | {"main_id": "HD 53416"}),
+        (SURVEY[2], late, failed),
+        (SURVEY[3], late, failed),
+    ]
+    rows = [{"spectrum_id": name, "asked_at": at} | asked | answer for name, at, answer in told]
+    return [batch(SIMBAD, rows)]
+
+
+def pairs() -> list[pa.RecordBatch]:
+    """The training spectrum and a survey spectrum of the same star."""
+    row = {
+        "training_id": TRAINING,
+        "survey_id": SURVEY[0],
+        "object": "BT CMi",
+        "separation": 12.5,
+        "found_by": "position",
+        "training_mjd": 56010.5,
+        "survey_mjd": 56000.5,
+        "velocity": -10.0,
+        "residual": 0.03125,
+        "residual_unadapted": 0.0625,
+        "noise": 0.015625,
+    }
+    return [batch(PAIRS, [row])]
+
+
 def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
     """Everything that one run publishes."""
     batches = {
@@ -302,6 +357,8 @@ def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
         "features": features(),
         "grid": grid(),
         "labels": labels(),
+        "simbad": simbad(),
+        "pairs": pairs(),
         "runs": runs(run_id),
         "reliability": reliability(run_id),
         "thresholds": thresholds(run_id),

@@ -8,14 +8,17 @@ import pytest
 from tests.publication import samples
 from tests.publication.conftest import Connection
 from vospec.columns import (
-    CANDIDATES,
     FEATURES,
     GRID,
     LABELS,
     NEIGHBOURS,
+    PAIRS,
+    PUBLISHED_CANDIDATES,
     RELIABILITY,
     RUNS,
+    SCORE_CHANGES,
     SCORES,
+    SIMBAD,
     SPECTRA,
     THRESHOLDS,
     Column,
@@ -32,8 +35,11 @@ _EXPECTED = {
     "reliability": RELIABILITY.columns,
     "thresholds": THRESHOLDS.columns,
     "scores": SCORES.columns,
-    "candidates": CANDIDATES.columns,
+    "candidates": PUBLISHED_CANDIDATES.columns,
     "neighbours": NEIGHBOURS.columns,
+    "simbad": SIMBAD.columns,
+    "score_changes": SCORE_CHANGES.columns,
+    "pairs": PAIRS.columns,
     "feature_summary": tuple(column for column in FEATURES if column.name != "flux"),
 }
 

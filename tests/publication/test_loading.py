@@ -16,15 +16,17 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    PAIRS,
     RELIABILITY,
     RUNS,
     SCORES,
+    SIMBAD,
     SPECTRA,
     THRESHOLDS,
 )
 from vospec.errors import DatabaseError
 from vospec.publication import Content, current_run, publish
-from vospec.publication.database import qualified
+from vospec.publication.database import names, qualified
 
 pytestmark = pytest.mark.service
 
@@ -33,6 +35,8 @@ _TABLES = {
     "features": FEATURES,
     "grid": GRID,
     "labels": LABELS,
+    "simbad": SIMBAD,
+    "pairs": PAIRS,
     "runs": RUNS,
     "reliability": RELIABILITY,
     "thresholds": THRESHOLDS,
@@ -45,12 +49,13 @@ _TABLES = {
 def stored_rows(connection: Connection, name: str) -> list[dict[str, Any]]:
     """All rows of a table or view, in the order of its key."""
     order = sql.SQL(", ").join(map(sql.Identifier, _TABLES[name].key))
-    query = sql.SQL("SELECT * FROM {} ORDER BY {}").format(qualified(name), order)
+    columns = names(_TABLES[name].published)
+    query = sql.SQL("SELECT {} FROM {} ORDER BY {}").format(columns, qualified(name), order)
     # In binary: as text a real has only the digits that tell it from its neighbours.
     cursor = connection.execute(query, binary=True)
     assert cursor.description is not None
-    names = [column.name for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
+    found = [column.name for column in cursor.description]
+    return [dict(zip(found, row, strict=True)) for row in cursor]
 
 
 def expected_rows(batches: list[pa.RecordBatch], name: str) -> list[dict[str, Any]]:

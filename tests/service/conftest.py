@@ -34,7 +34,7 @@ def url(instance: Instance) -> str:
     with connection:
         # Tests must not depend on what somebody loaded before.
         connection.execute("DROP SCHEMA IF EXISTS vospec CASCADE")
-        create_tables(connection)
+        create_tables(connection, service_url=instance.url)
         publish(connection, run_id=OTHER_RUN, contents=samples.contents(OTHER_RUN, scale=0.5))
         publish(connection, run_id=RUN, contents=samples.contents(RUN))
     instance.adopt()

@@ -10,7 +10,7 @@ import requests
 
 from tests.publication import samples
 from tests.service.conftest import SERVICE
-from vospec.columns import CANDIDATES
+from vospec.columns import PUBLISHED_CANDIDATES
 
 pytestmark = SERVICE
 
@@ -31,7 +31,7 @@ def test_cone_holds_what_lies_within(cone: pyvo.dal.SCSService) -> None:
 
 def test_cone_tells_every_column(cone: pyvo.dal.SCSService) -> None:
     found = cone.search(pos=(samples.RA, samples.DEC), radius=0.01, verbosity=3)
-    assert set(CANDIDATES.names) <= set(found.fieldnames)
+    assert set(PUBLISHED_CANDIDATES.names) <= set(found.fieldnames)
 
 
 def test_empty_cone_is_empty(cone: pyvo.dal.SCSService) -> None:

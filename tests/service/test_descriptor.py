@@ -6,14 +6,17 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from vospec.columns import (
-    CANDIDATES,
     FEATURES,
     GRID,
     LABELS,
     NEIGHBOURS,
+    PAIRS,
+    PUBLISHED_CANDIDATES,
     RELIABILITY,
     RUNS,
+    SCORE_CHANGES,
     SCORES,
+    SIMBAD,
     SPECTRA,
     THRESHOLDS,
     Column,
@@ -32,8 +35,11 @@ _EXPECTED = {
     "reliability": RELIABILITY.columns,
     "thresholds": THRESHOLDS.columns,
     "scores": SCORES.columns,
-    "candidates": CANDIDATES.columns,
+    "candidates": PUBLISHED_CANDIDATES.columns,
     "neighbours": NEIGHBOURS.columns,
+    "simbad": SIMBAD.columns,
+    "score_changes": SCORE_CHANGES.columns,
+    "pairs": PAIRS.columns,
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.publication import samples
 from tests.service.conftest import SERVICE
-from vospec.columns import CANDIDATES
+from vospec.columns import PUBLISHED_CANDIDATES
 
 pytestmark = SERVICE
 
@@ -39,7 +39,7 @@ def test_tapquery_reads_candidates(url: str) -> None:
     query = "SELECT * FROM vospec.candidates ORDER BY rank"
     answer = _stilts("tapquery", f"tapurl={url}/tap", f"adql={query}", "ofmt=csv")
     rows = list(csv.DictReader(answer.splitlines()))
-    assert tuple(rows[0]) == CANDIDATES.names
+    assert tuple(rows[0]) == PUBLISHED_CANDIDATES.names
     assert [row["spectrum_id"] for row in rows] == samples.SURVEY
 
 

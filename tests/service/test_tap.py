@@ -13,14 +13,17 @@ from astropy.units import Unit
 from tests.publication import samples
 from tests.service.conftest import OTHER_RUN, RUN, SERVICE
 from vospec.columns import (
-    CANDIDATES,
     FEATURES,
     GRID,
     LABELS,
     NEIGHBOURS,
+    PAIRS,
+    PUBLISHED_CANDIDATES,
     RELIABILITY,
     RUNS,
+    SCORE_CHANGES,
     SCORES,
+    SIMBAD,
     SPECTRA,
     THRESHOLDS,
     Column,
@@ -41,8 +44,12 @@ _TABLES = {
     "reliability": (RELIABILITY.columns, 2 * 2),
     "thresholds": (THRESHOLDS.columns, 2 * 2),
     "scores": (SCORES.columns, 2 * len(samples.SURVEY)),
-    "candidates": (CANDIDATES.columns, len(samples.SURVEY)),
+    "candidates": (PUBLISHED_CANDIDATES.columns, len(samples.SURVEY)),
     "neighbours": (NEIGHBOURS.columns, 3 * len(samples.SURVEY)),
+    "simbad": (SIMBAD.columns, 6),
+    # All candidates have another score in the other run.
+    "score_changes": (SCORE_CHANGES.columns, len(samples.SURVEY)),
+    "pairs": (PAIRS.columns, 1),
 }
 
 

@@ -8,25 +8,34 @@ UCD1+ list 1.4, utypes of the Spectral Data Model where it has one.
 Wavelengths are vacuum Å. A missing value is NULL, never a number.
 """
 
+from vospec.columns.candidates import (
+    CANDIDATES,
+    LABEL,
+    NEIGHBOUR,
+    NEIGHBOURS,
+    PUBLISHED_CANDIDATES,
+    SCORE_CHANGES,
+)
 from vospec.columns.column import Column, Table, Type
 from vospec.columns.features import FEATURES, GRID, LINE_MEASURES
 from vospec.columns.flags import (
     CLASSES,
+    FAILED,
+    FOUND,
     LINE_FLAG_MEANING,
+    NOTHING,
     QUALITY_MEANING,
     ROLES,
     TARGET_CLASSES,
     UNUSABLE,
+    VERDICT_MEANING,
     LineFlag,
     Quality,
+    Verdict,
 )
 from vospec.columns.graph import CELLS, COMPONENTS, EDGES, NEAREST, SHARES, VECTORS, VERTICES
 from vospec.columns.runs import (
-    CANDIDATES,
-    LABEL,
     LABELS,
-    NEIGHBOUR,
-    NEIGHBOURS,
     PROBABILITIES,
     PROBABILITY,
     RANK,
@@ -52,13 +61,14 @@ from vospec.columns.spectra import (
     SPECTRA,
     SPECTRUM_ID,
 )
+from vospec.columns.verification import JUDGEMENT, PAIRS, SIMBAD
 
 #: All tables by name, in the order of the flow of data.
 TABLES = {
     table.name: table
     for table in (
         *(SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, RELIABILITY, THRESHOLDS, SCORES),
-        *(CANDIDATES, NEIGHBOURS),
+        *(PUBLISHED_CANDIDATES, NEIGHBOURS, SIMBAD, SCORE_CHANGES, PAIRS),
     )
 }
 
@@ -76,8 +86,11 @@ __all__ = [
     "COMPONENTS",
     "DEC",
     "EDGES",
+    "FAILED",
     "FEATURES",
+    "FOUND",
     "GRID",
+    "JUDGEMENT",
     "LABEL",
     "LABELS",
     "LINE_FLAG_MEANING",
@@ -86,10 +99,13 @@ __all__ = [
     "NEAREST",
     "NEIGHBOUR",
     "NEIGHBOURS",
+    "NOTHING",
     "OBJECT",
+    "PAIRS",
     "PROBABILITIES",
     "PROBABILITY",
     "PUBLISHED",
+    "PUBLISHED_CANDIDATES",
     "QUALITY",
     "QUALITY_MEANING",
     "RA",
@@ -101,7 +117,9 @@ __all__ = [
     "RUN_ID",
     "SCORE",
     "SCORES",
+    "SCORE_CHANGES",
     "SHARES",
+    "SIMBAD",
     "SNR",
     "SPECTRA",
     "SPECTRUM_ID",
@@ -110,10 +128,12 @@ __all__ = [
     "THRESHOLDS",
     "UNUSABLE",
     "VECTORS",
+    "VERDICT_MEANING",
     "VERTICES",
     "Column",
     "LineFlag",
     "Quality",
     "Table",
     "Type",
+    "Verdict",
 ]

@@ -1,6 +1,6 @@
-"""Classes of profiles, roles of archives, flags of spectra and lines."""
+"""Classes of profiles, roles of archives, flags of spectra and lines, verdicts."""
 
-from enum import IntFlag
+from enum import IntFlag, StrEnum
 
 #: Classes of Hα profiles, in the order in which they are numbered (0, 1, …).
 CLASSES = ("absorption", "emission", "double_peak", "artefact")
@@ -71,3 +71,28 @@ LINE_FLAG_MEANING = {
     LineFlag.COSMIC_RAY: "a spike narrower than the instrument can draw a line",
     LineFlag.ARM_JUNCTION: "a step where the arms of the spectrograph meet, near 5800 Å",
 }
+
+
+class Verdict(StrEnum):
+    """What is known of a candidate's star elsewhere."""
+
+    KNOWN_EMISSION_STAR = "known_emission_star"
+    KNOWN_OTHER_STAR = "known_other_star"
+    CONTAMINANT = "contaminant"
+    NOT_IN_SIMBAD = "not_in_simbad"
+    NOT_ASKED = "not_asked"
+    SERVICE_FAILED = "service_failed"
+
+
+#: One phrase a verdict, for people and for the published column description.
+VERDICT_MEANING = {
+    Verdict.KNOWN_EMISSION_STAR: "a star with emission lines, or of a kind that has them",
+    Verdict.KNOWN_OTHER_STAR: "another star",
+    Verdict.CONTAMINANT: "no star or not one alone: planetary nebula, H II region, galaxy, quasar",
+    Verdict.NOT_IN_SIMBAD: "no source within the radius",
+    Verdict.NOT_ASKED: "nobody has asked yet",
+    Verdict.SERVICE_FAILED: "asked without an answer",
+}
+
+#: How a question to SIMBAD may end.
+SIMBAD_STATES = FOUND, NOTHING, FAILED = ("found", "nothing", "failed")

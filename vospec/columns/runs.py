@@ -1,24 +1,8 @@
-"""Columns of labels, runs, scores and candidates, and of what tells how good they are."""
-
-from dataclasses import replace
+"""Columns of labels, runs and scores, and of what tells how good they are."""
 
 from vospec.columns.column import Column, Table
-from vospec.columns.features import LINE_MEASURES
 from vospec.columns.flags import CLASSES, TARGET_CLASSES
-from vospec.columns.spectra import (
-    ARCHIVE_CLASS,
-    ARCHIVE_SUBCLASS,
-    COLLECTION,
-    DEC,
-    MJD,
-    OBJECT,
-    QUALITY,
-    RA,
-    RELEASE,
-    RUN_ID,
-    SNR,
-    SPECTRUM_ID,
-)
+from vospec.columns.spectra import RUN_ID, SPECTRUM_ID
 
 LABELS = Table(
     "labels",
@@ -262,90 +246,4 @@ THRESHOLDS = Table(
         ),
     ),
     ("run_id", "threshold"),
-)
-
-CANDIDATES = Table(
-    "candidates",
-    "The best scores of the current run, with all that is needed to judge them",
-    (
-        RUN_ID,
-        SPECTRUM_ID,
-        RANK,
-        SCORE,
-        PROBABILITY,
-        *PROBABILITIES,
-        Column("class", "text", "", "src.class", "Class of the largest share"),
-        COLLECTION,
-        RELEASE,
-        OBJECT,
-        RA,
-        DEC,
-        MJD,
-        SNR,
-        ARCHIVE_CLASS,
-        ARCHIVE_SUBCLASS,
-        *LINE_MEASURES,
-        Column(
-            "continuum_noise",
-            "real",
-            "",
-            "stat.stdev;phot.flux.density",
-            "Robust scatter of the rectified flux outside the lines",
-        ),
-        QUALITY,
-    ),
-    ("run_id", "spectrum_id"),
-)
-
-#: Ways in which a spectrum takes part in a candidate's score; the values of ``kind``.
-NEIGHBOUR, LABEL = "neighbour", "label"
-
-NEIGHBOURS = Table(
-    "neighbours",
-    "Why candidates are candidates: their neighbours in the graph, and the labelled spectra from "
-    "which their class shares come",
-    (
-        RUN_ID,
-        replace(SPECTRUM_ID, description="Identifier of the candidate's spectrum"),
-        Column(
-            "kind",
-            "text",
-            "",
-            "meta.code",
-            f"Kind of evidence: {NEIGHBOUR}, a spectrum joined with the candidate's by an edge of "
-            f"the graph; {LABEL}, a labelled spectrum, near or far, from which the candidate's p_ "
-            "columns come, told for the best candidates of a run only",
-        ),
-        Column(
-            "place",
-            "smallint",
-            "",
-            "stat.rank",
-            "Place among the candidate's rows of this kind by share, largest is 1",
-        ),
-        Column(
-            "neighbour_id",
-            "text",
-            "",
-            "meta.id.assoc",
-            "The spectrum_id of the neighbour or labelled spectrum",
-        ),
-        Column(
-            "class",
-            "text",
-            "",
-            "src.class",
-            "Class of its label; NULL where it has none",
-        ),
-        Column(
-            "share",
-            "real",
-            "",
-            "stat.weight;arith.ratio",
-            f"Part of the whole, 1 if no row of the kind was left out: {NEIGHBOUR}, weight of the "
-            f"edge over that of all the candidate's edges; {LABEL}, what flowed from it over what "
-            "flowed from all labels",
-        ),
-    ),
-    ("run_id", "spectrum_id", "kind", "place"),
 )

@@ -1,10 +1,11 @@
 """The tables of schema ``vospec``, made from :mod:`vospec.columns`.
 
-Readers see `spectra`, `features`, `grid`, `labels`, `reliability`, `thresholds` and
-`scores` themselves; `runs`, `candidates`, `neighbours` and `feature_summary` are
-views. `scores` and the records behind `candidates` and `neighbours` have one
-partition a run, and the one row of `current_run` says which run is current:
-everything that follows it switches together.
+Readers see `spectra`, `features`, `grid`, `labels`, `reliability`, `thresholds`,
+`scores`, `simbad` and `pairs` themselves; `runs`, `candidates`, `neighbours`,
+`score_changes` and `feature_summary` are views (see `views`). `scores` and the records
+behind `candidates` and `neighbours` have one partition a run, and the one row of
+`current_run` says which run is current: everything that follows it switches together.
+`verdicts` holds the last of the rows of `simbad` about each spectrum.
 `pixels` is not for readers: it holds every array as one ``bytea`` of
 little-endian values (double precision wavelengths, real flux and ivar, a byte
 a mask element), which loads six times faster than arrays.
@@ -24,11 +25,14 @@ from vospec.columns import (
     CANDIDATES,
     FEATURES,
     GRID,
+    JUDGEMENT,
     LABELS,
     NEIGHBOURS,
+    PAIRS,
     RELIABILITY,
     RUNS,
     SCORES,
+    SIMBAD,
     SPECTRA,
     SPECTRUM_ID,
     THRESHOLDS,
@@ -36,6 +40,7 @@ from vospec.columns import (
     Table,
 )
 from vospec.errors import DatabaseError
+from vospec.publication import views
 
 SCHEMA = "vospec"
 
@@ -57,9 +62,17 @@ NEIGHBOUR_RECORDS = Table(
     "neighbour_records", NEIGHBOURS.description, NEIGHBOURS.columns, NEIGHBOURS.key
 )
 
+VERDICTS = Table(
+    "verdicts",
+    "The last answer of SIMBAD about each spectrum; one without an answer only where there is none",
+    (SPECTRUM_ID, *JUDGEMENT),
+    SPECTRA.key,
+)
+
 #: Tables of which each run has a partition.
 PARTITIONED = (SCORES, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
-_PLAIN = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
+_OF_ALL_RUNS = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, SIMBAD, VERDICTS, PAIRS)
+_PLAIN = (*_OF_ALL_RUNS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
 
 _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     "spectra": (
@@ -72,6 +85,9 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     "candidate_records": ("USING gist (spoint(radians(ra), radians(dec)))", "(score)", "(rank)"),
     # By candidate the key serves.
     "neighbour_records": ("(neighbour_id)",),
+    "simbad": ("(verdict)", "(main_id)"),
+    "verdicts": ("(verdict)",),
+    "pairs": ("(survey_id)",),
 }
 
 _BOOKKEEPING = (
@@ -80,6 +96,11 @@ _BOOKKEEPING = (
         "CREATE TABLE IF NOT EXISTS vospec.current_run ("
         "sole boolean PRIMARY KEY DEFAULT true CHECK (sole), run_id text NOT NULL"
         " REFERENCES vospec.run_records DEFERRABLE INITIALLY DEFERRED)"
+    ),
+    sql.SQL("ALTER TABLE vospec.current_run ADD COLUMN IF NOT EXISTS previous_run_id text"),
+    sql.SQL(
+        "CREATE TABLE IF NOT EXISTS vospec.service ("
+        "sole boolean PRIMARY KEY DEFAULT true CHECK (sole), url text NOT NULL)"
     ),
     sql.SQL(
         "CREATE TABLE IF NOT EXISTS vospec.loads ("
@@ -125,11 +146,22 @@ def connect(
         raise DatabaseError(message) from error
 
 
-def create_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+def create_tables(
+    connection: psycopg.Connection[tuple[object, ...]],
+    *,
+    service_url: str = "http://127.0.0.1:8080",
+) -> None:
     """Make the schema, its tables, columns, indexes and views where they are missing.
 
     Columns that an earlier version did not know are added, with nulls in the rows that
     are there; DaCHS must then adopt the tables anew.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        As :func:`connect` gives it.
+    service_url : str
+        Address of the DaCHS that serves the tables; links among the columns begin with it.
 
     Raises
     ------
@@ -142,11 +174,20 @@ def create_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
                 connection.execute(statement)
             for table in (*_PLAIN, *PARTITIONED):
                 _add_columns(connection, table)
-            for view, columns, rows in _views():
-                _make_view(connection, view, columns, rows)
+            for view in views.views():
+                views.make(connection, view)
+            _remember(connection, service_url)
     except psycopg.Error as error:
         message = f"the tables of schema {SCHEMA} cannot be made: {_reason(error)}"
         raise DatabaseError(message) from error
+
+
+def _remember(connection: psycopg.Connection[tuple[object, ...]], service_url: str) -> None:
+    connection.execute(
+        "INSERT INTO vospec.service (url) VALUES (%s)"
+        " ON CONFLICT (sole) DO UPDATE SET url = excluded.url WHERE service.url <> excluded.url",
+        (service_url.rstrip("/"),),
+    )
 
 
 def current_run(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
@@ -187,6 +228,7 @@ def _statements() -> Iterator[sql.SQL | sql.Composed]:
                 sql.Identifier(f"{name}_index_{number}"), qualified(name), sql.SQL(definition)
             )
     yield from _BOOKKEEPING
+    yield from views.FUNCTIONS
 
 
 def _create(table: Table, suffix: sql.SQL) -> sql.Composed:
@@ -224,35 +266,3 @@ def _columns(connection: psycopg.Connection[tuple[object, ...]], name: str) -> l
         (f"{SCHEMA}.{name}",),
     )
     return [str(row[0]) for row in rows]
-
-
-def _make_view(
-    connection: psycopg.Connection[tuple[object, ...]],
-    name: str,
-    columns: list[str],
-    rows: sql.Composed,
-) -> None:
-    # A view can be replaced by one of the same columns only.
-    if _columns(connection, name) not in ([], columns):
-        connection.execute(sql.SQL("DROP VIEW {}").format(qualified(name)))
-    statement = sql.SQL("CREATE OR REPLACE VIEW {} AS ").format(qualified(name))
-    connection.execute(statement + rows)
-
-
-def _views() -> Iterator[tuple[str, list[str], sql.Composed]]:
-    """Names of the views, of their columns, and the queries that give their rows."""
-    state = sql.SQL(
-        "CASE WHEN run_id = (SELECT run_id FROM vospec.current_run) THEN 'current'"
-        " ELSE 'kept' END AS state"
-    )
-    others = [column for column in RUNS if column.name != "state"]
-    query = sql.SQL("SELECT {}, {} FROM {}").format(names(others), state, qualified("run_records"))
-    yield "runs", [*(column.name for column in others), "state"], query
-    for view, records in ((CANDIDATES, CANDIDATE_RECORDS), (NEIGHBOURS, NEIGHBOUR_RECORDS)):
-        query = sql.SQL(
-            "SELECT {} FROM {} WHERE run_id = (SELECT run_id FROM vospec.current_run)"
-        ).format(names(view), qualified(records.name))
-        yield view.name, list(view.names), query
-    narrow = [column for column in FEATURES if not column.type.endswith("[]")]
-    query = sql.SQL("SELECT {} FROM {}").format(names(narrow), qualified("features"))
-    yield "feature_summary", [column.name for column in narrow], query

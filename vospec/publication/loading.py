@@ -17,7 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import sql
 
-from vospec.columns import FEATURES, GRID, LABELS, RELIABILITY, SCORES, THRESHOLDS, Table
+from vospec.columns import (
+    FAILED,
+    FEATURES,
+    GRID,
+    LABELS,
+    PAIRS,
+    RELIABILITY,
+    SCORES,
+    SIMBAD,
+    THRESHOLDS,
+    Table,
+)
 from vospec.errors import DatabaseError
 from vospec.publication import copying
 from vospec.publication.database import (
@@ -28,6 +39,7 @@ from vospec.publication.database import (
     PUBLISHED_SPECTRA,
     RUN_RECORDS,
     SCHEMA,
+    VERDICTS,
     names,
     qualified,
 )
@@ -38,6 +50,8 @@ CONTENTS: dict[str, tuple[Table, ...]] = {
     "features": (FEATURES,),
     "grid": (GRID,),
     "labels": (LABELS,),
+    "simbad": (SIMBAD,),
+    "pairs": (PAIRS,),
     "runs": (RUN_RECORDS,),
     "reliability": (RELIABILITY,),
     "thresholds": (THRESHOLDS,),
@@ -85,10 +99,11 @@ def publish(
     connection : psycopg.Connection
         As :func:`~vospec.publication.connect` gives it; the tables exist.
     run_id : str
-        The run that all contents but spectra, features, grid and labels are of.
+        The run that the contents in :data:`OF_A_RUN` are of.
     contents : mapping
-        Any of spectra (with their pixels), features, grid, labels, runs, reliability,
-        thresholds, scores, candidates and neighbours; what is not given stays as it is.
+        Any of spectra (with their pixels), features, grid, labels, simbad, pairs, runs,
+        reliability, thresholds, scores, candidates and neighbours; what is not given stays as
+        it is.
     make_current : bool
         Whether readers of candidates and neighbours see this run from now on.
     progress : callable, optional
@@ -173,6 +188,8 @@ def _load(
     count = copied(connection, name, content, run_id, targets, progress)
     for table, target in zip(tables, targets, strict=True):
         _finish(connection, table, target, run_id)
+    if name == "simbad":
+        _judge(connection)
     connection.execute(
         "INSERT INTO vospec.loads (content, fingerprint) VALUES (%s, %s)"
         " ON CONFLICT (content) DO UPDATE SET fingerprint = excluded.fingerprint,"
@@ -266,6 +283,19 @@ def _finish(connection: Connection, table: Table, target: str, run_id: str) -> N
     connection.execute(sql.SQL("ANALYZE {}").format(qualified(table.name)))
 
 
+def _judge(connection: Connection) -> None:
+    """Keep of all answers the last about each spectrum; a failure where there is no other."""
+    columns = names(VERDICTS)
+    connection.execute("DELETE FROM vospec.verdicts")
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO vospec.verdicts ({columns}) SELECT DISTINCT ON (spectrum_id) {columns}"
+            " FROM vospec.simbad ORDER BY spectrum_id, state = {failed}, asked_at DESC"
+        ).format(columns=columns, failed=FAILED)
+    )
+    connection.execute("ANALYZE vospec.verdicts")
+
+
 def _is_attached(connection: Connection, partition: str) -> bool:
     row = connection.execute(
         "SELECT relispartition FROM pg_class WHERE oid = to_regclass(%s)",
@@ -277,6 +307,7 @@ def _is_attached(connection: Connection, partition: str) -> bool:
 def _point_to(connection: Connection, run_id: str) -> None:
     connection.execute(
         "INSERT INTO vospec.current_run (run_id) VALUES (%s)"
-        " ON CONFLICT (sole) DO UPDATE SET run_id = excluded.run_id",
+        " ON CONFLICT (sole) DO UPDATE SET run_id = excluded.run_id,"
+        " previous_run_id = current_run.run_id WHERE current_run.run_id <> excluded.run_id",
         (run_id,),
     )
