@@ -47,6 +47,7 @@ ORDER = [
     {"scoring"},
     {"pipeline"},
     {"interim", "schedule"},
+    {"commands"},
     {"__main__"},
 ]
 
