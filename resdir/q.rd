@@ -106,6 +106,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <FEED source="follow_links" id_column="spectrum_id"/>
     <mixin>//scs#pgs-pos-index</mixin>
     <index columns="mjd"/>
+    <index columns="collection,release"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="observation" type="text" ucd="meta.id;obs"
@@ -199,6 +200,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="description">Rectified spectra on the common grid: the vectors that the
       learning sees. The table grid holds the vacuum wavelengths of the elements.</meta>
     <FEED source="follow_links" id_column="spectrum_id"/>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="flux" type="real[]" ucd="phot.flux.density;em.wl;arith.ratio" utype="spec:Spectrum.Data.FluxAxis.Value"
@@ -247,8 +249,10 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     </column>
   </table>
 
-  <table id="feature_summary" onDisk="True" adql="True">
+  <table id="feature_summary" onDisk="True" adql="True" primary="spectrum_id">
     <meta name="description">The table features without its array, for scrolling.</meta>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
+    <foreignKey inTable="features" source="spectrum_id" metaOnly="True"/>
     <column original="features.spectrum_id"/>
     <column original="features.continuum_noise"/>
     <column original="features.n_interpolated"/>
@@ -279,10 +283,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Air wavelength of the centre of the element"/>
   </table>
 
-  <table id="labels" onDisk="True" adql="True">
+  <table id="labels" onDisk="True" adql="True" primary="spectrum_id,source,author,labelled_at">
     <meta name="description">Classes given to spectra by an archive or a person;
       superseded labels stay</meta>
     <index columns="spectrum_id"/>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="class" type="text" ucd="src.class"
@@ -297,7 +302,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="When another label took its place (UTC); NULL where it holds"/>
   </table>
 
-  <table id="runs" onDisk="True" adql="True">
+  <table id="runs" onDisk="True" adql="True" primary="run_id">
     <meta name="description">Passes from features to scores</meta>
     <column name="run_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the run"/>
@@ -359,6 +364,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="description">Whether probabilities hold: labelled spectra that were scored
       without the labels of their star, by run and bin of probability; probabilities here are
       for the labels' own share of targets</meta>
+    <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
     <column name="run_id" type="text" ucd="meta.id" required="True"
       description="Identifier of the run that gave this row"/>
     <column name="bin_start" type="double precision" ucd="stat.probability;stat.min" required="True"
@@ -378,6 +384,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <table id="thresholds" onDisk="True" adql="True" primary="run_id,threshold">
     <meta name="description">What thresholds of the score are worth, by run: expected, from the
       probabilities of the survey's spectra</meta>
+    <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
     <column name="run_id" type="text" ucd="meta.id" required="True"
       description="Identifier of the run that gave this row"/>
     <column name="threshold" type="double precision" ucd="stat.probability;stat.min" required="True"
@@ -399,6 +406,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       current run is the one whose state in the table runs is current.</meta>
     <index columns="spectrum_id"/>
     <index columns="score"/>
+    <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <column name="run_id" type="text" ucd="meta.id" required="True"
       description="Identifier of the run that gave this row"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
@@ -423,13 +432,16 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Entropy of the label distribution"/>
   </table>
 
-  <table id="candidates" onDisk="True" adql="True">
+  <table id="candidates" onDisk="True" adql="True" primary="run_id,spectrum_id">
     <meta name="description">The best scores of the current run, with all that is needed
       to judge them</meta>
     <FEED source="follow_links" id_column="spectrum_id"/>
     <mixin>//scs#pgs-pos-index</mixin>
     <index columns="score"/>
     <index columns="rank"/>
+    <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
+    <foreignKey inTable="scores" source="run_id,spectrum_id" metaOnly="True"/>
     <column name="run_id" type="text" ucd="meta.id" required="True"
       description="Identifier of the run that gave this row"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Spectrum" required="True"
@@ -532,13 +544,16 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Address of all that belongs to the spectrum (DataLink)"/>
   </table>
 
-  <table id="neighbours" onDisk="True" adql="True">
+  <table id="neighbours" onDisk="True" adql="True" primary="run_id,spectrum_id,kind,place">
     <meta name="description">Why candidates of the current run are candidates: their neighbours
       in the graph, and the labelled spectra from which their class shares come. Links lead to
       the spectrum that is named in neighbour_id.</meta>
     <FEED source="follow_links" id_column="neighbour_id"/>
     <index columns="spectrum_id"/>
     <index columns="neighbour_id"/>
+    <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
+    <foreignKey inTable="candidates" source="run_id,spectrum_id" metaOnly="True"/>
+    <foreignKey inTable="spectra" source="neighbour_id" dest="spectrum_id" metaOnly="True"/>
     <column name="run_id" type="text" ucd="meta.id" required="True"
       description="Identifier of the run that gave this row"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Candidate" required="True"
@@ -560,6 +575,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <FEED source="follow_links" id_column="spectrum_id"/>
     <index columns="verdict"/>
     <index columns="main_id"/>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="asked_at" type="timestamp" ucd="time.processing" required="True"
@@ -601,6 +617,9 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <table id="score_changes" onDisk="True" adql="True" primary="spectrum_id">
     <meta name="description">What the current run changed among the candidates, against the run that was current before</meta>
     <FEED source="follow_links" id_column="spectrum_id"/>
+    <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
+    <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
+    <foreignKey inTable="runs" source="previous_run_id" dest="run_id" metaOnly="True"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="change" type="text" ucd="meta.code"
@@ -635,6 +654,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="description">Spectra of the training archive and of the survey that are of one star</meta>
     <FEED source="follow_links" id_column="survey_id"/>
     <index columns="survey_id"/>
+    <foreignKey inTable="spectra" source="training_id" dest="spectrum_id" metaOnly="True"/>
+    <foreignKey inTable="spectra" source="survey_id" dest="spectrum_id" metaOnly="True"/>
     <column name="training_id" type="text" ucd="meta.id;meta.main" required="True"
       description="The spectrum_id of the training spectrum"/>
     <column name="survey_id" type="text" ucd="meta.id.assoc" required="True"

@@ -11,6 +11,7 @@ from vospec.columns import (
     LABELS,
     NEIGHBOURS,
     PAIRS,
+    PUBLISHED,
     PUBLISHED_CANDIDATES,
     RELIABILITY,
     RUNS,
@@ -40,6 +41,17 @@ _EXPECTED = {
     "simbad": SIMBAD.columns,
     "score_changes": SCORE_CHANGES.columns,
     "pairs": PAIRS.columns,
+}
+_TABLES = {table.name: table for table in PUBLISHED}
+
+#: What an identifier leads to, wherever it stands.
+_LEADS_TO = {
+    "spectrum_id": ("spectra", "spectrum_id"),
+    "neighbour_id": ("spectra", "spectrum_id"),
+    "training_id": ("spectra", "spectrum_id"),
+    "survey_id": ("spectra", "spectrum_id"),
+    "run_id": ("runs", "run_id"),
+    "previous_run_id": ("runs", "run_id"),
 }
 
 
@@ -82,6 +94,43 @@ def _declared(column: Column) -> dict[str, str]:
 def test_columns_are_those_of_the_module(name: str) -> None:
     found = [_facts(column) for column in _table(name).findall("column")]
     assert found == [_declared(column) for column in _EXPECTED[name]]
+
+
+@pytest.mark.parametrize("name", _TABLES)
+def test_primary_key_is_that_of_the_module(name: str) -> None:
+    assert _table(name).get("primary") == ",".join(_TABLES[name].key)
+
+
+def _keys(name: str) -> set[tuple[str, str, str]]:
+    """Foreign keys of a table: its columns, the other table, the columns there."""
+    return {
+        (key.attrib["source"], key.attrib["inTable"], key.get("dest", key.attrib["source"]))
+        for key in _table(name).findall("foreignKey")
+    }
+
+
+@pytest.mark.parametrize("name", _EXPECTED)
+def test_every_identifier_leads_to_its_table(name: str) -> None:
+    # Candidates lead on to spectra.
+    leading = _keys(name) | {
+        ("spectrum_id", "spectra", "spectrum_id")
+        for source, target, _ in _keys(name)
+        if (source, target) == ("run_id,spectrum_id", "candidates")
+    }
+    for column in _EXPECTED[name]:
+        target, there = _LEADS_TO.get(column.name, (name, ""))
+        assert target == name or (column.name, target, there) in leading, column.name
+
+
+@pytest.mark.parametrize("name", _EXPECTED)
+def test_foreign_keys_are_told_and_not_enforced(name: str) -> None:
+    # The database would check them row by row, and a load would have to keep an order.
+    assert all(key.get("metaOnly") == "True" for key in _table(name).findall("foreignKey"))
+    for source, target, there in _keys(name):
+        columns = {column.name for column in _EXPECTED[name]}
+        known = {column.name for column in _EXPECTED[target]}
+        assert set(source.split(",")) <= columns
+        assert set(there.split(",")) <= known
 
 
 def test_there_are_no_other_tables_for_readers() -> None:
