@@ -2,6 +2,8 @@
 # The private DaCHS: configuration and descriptor in dachs/, HTTP on loopback.
 
 readonly authority=x-vospec
+# Of an upload, sent or fetched.
+readonly most_bytes=20000000
 
 service_url() { printf 'http://127.0.0.1:%s' "$port"; }
 
@@ -22,12 +24,25 @@ make_service() {
 
 # Written at each start: the port may be another, the checkout may have been moved.
 configure_service() {
+  copy_guard
   service_settings | as_account tee "$folder/dachs/gavo.rc" >/dev/null
   printf '%s\n' "database = gavo" "host = $folder/run" "port = $database_port" |
     as_account tee "$folder/dachs/etc/dsn" >/dev/null
 }
 
+# What watches over outgoing connections, for an account that may not be able to
+# enter the checkout.
+copy_guard() {
+  local file
+  make_private "$folder/dachs/egress"
+  for file in sitecustomize.py vospec_egress.py; do
+    as_account tee "$folder/dachs/egress/$file" <"$checkout/deploy/egress/$file" >/dev/null
+  done
+}
+
 # The authority is none of the registry's: who registers takes one of his own.
+# What is bounded is bounded here, DaCHS' own defaults included: times in seconds,
+# sizes in bytes. An empty adminpasswd shuts the administrator's pages.
 service_settings() {
   local group
   group=$(id -gn "$account")
@@ -42,8 +57,23 @@ bindAddress: 127.0.0.1
 serverPort: $port
 serverURL: $(service_url)
 sitename: vospec
+adminpasswd:
+sqlTimeout: 15
+maxUploadSize: $most_bytes
+maxSyncUploadSize: 500000
+[async]
+defaultExecTimeSync: 60
+defaultExecTime: 3600
+maxTAPRunning: 2
+defaultLifetime: 172800
+defaultMAXREC: 20000
+hardMAXREC: 3000000
+[db]
+defaultLimit: 100
 [ivoa]
 authority: $authority
+dalDefaultLimit: 10000
+dalHardLimit: 100000
 END
 }
 
@@ -98,20 +128,30 @@ END
       "choose another by --port, or stop what holds it"
 }
 
-# A server that lives but does not answer, or answers elsewhere, is started anew.
+# A server that lives but does not answer, or was started with other settings, is
+# started anew.
 start_service() {
   local wanted
-  wanted=$(service_settings)
+  wanted=$(service_mark)
   if service_process >/dev/null; then
-    [[ $(cat "$folder/dachs/gavo.rc") == "$wanted" ]] && service_answers && return 0
+    [[ $(cat "$folder/dachs/started" 2>/dev/null) == "$wanted" ]] && service_answers && return 0
     stop_service
   fi
   configure_service
   remember_port
+  as_account tee "$folder/dachs/started" >/dev/null <<<"$wanted"
   # shellcheck disable=SC2016 # the inner shell expands: it becomes the server
-  (cd / && exec "${as[@]}" sh -c 'echo $$ >"$1" && exec setsid dachs serve start --foreground' \
+  (cd / && exec "${as[@]}" "PYTHONPATH=$folder/dachs/egress" "VOSPEC_EGRESS_BYTES=$most_bytes" \
+    sh -c 'echo $$ >"$1" && exec setsid dachs serve start --foreground' \
     sh "$folder/run/dachs.pid") </dev/null >>"$folder/log/service.log" 2>&1 8>&- 9>&- &
   await_service $!
+}
+
+# All that a server reads when it starts, but the descriptor.
+service_mark() {
+  service_settings
+  sha256sum <"$checkout/deploy/egress/sitecustomize.py"
+  sha256sum <"$checkout/deploy/egress/vospec_egress.py"
 }
 
 await_service() {
