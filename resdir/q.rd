@@ -196,6 +196,18 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <column name="mask" type="bytea" required="True" description="1 where a pixel is bad, a byte each"/>
   </table>
 
+  <table id="originals" onDisk="True" adql="False" primary="spectrum_id">
+    <meta name="description">The files that spectra were read from; those of this machine
+      are products of DaCHS, too.</meta>
+    <column name="spectrum_id" type="text" required="True"
+      description="Identifier of the spectrum"/>
+    <column name="path" type="text" required="True" description="Where the original file lies"/>
+    <column name="size" type="bigint" description="Length of the original file">
+      <values nullLiteral="-9223372036854775808"/>
+    </column>
+    <column name="mime" type="text" required="True" description="Media type of the file"/>
+  </table>
+
   <table id="features" onDisk="True" adql="True" primary="spectrum_id">
     <meta name="description">Rectified spectra on the common grid: the vectors that the
       learning sees. The table grid holds the vacuum wavelengths of the elements.</meta>
@@ -750,6 +762,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <!-- With dachs imp -m only: these tables are made and filled by vospec. -->
     <make table="spectra"/>
     <make table="pixels"/>
+    <make table="originals"/>
     <make table="features"/>
     <make table="feature_summary"/>
     <make table="grid"/>

@@ -1,10 +1,16 @@
 """A small publication whose every value is known: what the tables must hold."""
 
+import gzip
+import io
+import os
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from astropy.io import fits
 
 from vospec.columns import (
     CANDIDATES,
@@ -49,6 +55,11 @@ TRAINING = "ccd700/vo/ua280060"
 NOWHERE = "lamost/dr9/nowhere"
 SURVEY = [f"lamost/dr1/spec-{number}" for number in range(12)]
 USABLE = [*SURVEY, ODD, NOWHERE, TRAINING]
+#: The one of which the file is packed.
+PACKED = SURVEY[1]
+
+#: Where the files would lie; tests that need them write them, see `write_originals`.
+FOLDER = Path(tempfile.gettempdir(), f"vospec-originals-{os.getpid()}")
 
 #: Where the survey's spectra lie: one every 0.1 degrees of right ascension.
 RA, DEC = 119.0, 3.0
@@ -118,7 +129,7 @@ def spectrum(spectrum_id: str) -> dict[str, Any]:
         "fibre": number + 1 if known else None,
         "quality": 0 if known else int(Quality.NO_POSITION | Quality.NO_TIME),
         "reason": None if known else "no RA",
-        "path": f"somewhere/{name}.fits",
+        "path": str(original_path(spectrum_id)),
         "checksum": f"{number:064x}",
         "size": 1000 + number,
         "spectral_axis": wavelength,
@@ -126,6 +137,27 @@ def spectrum(spectrum_id: str) -> dict[str, Any]:
         "ivar": None if collection == "ccd700" else np.full(wavelength.size, 4.0, np.float32),
         "mask": mask(spectrum_id),
     }
+
+
+def original_path(spectrum_id: str) -> Path:
+    """Where the file of a spectrum lies."""
+    name = spectrum_id.rpartition("/")[2]
+    return FOLDER / f"{name}.fits{'.gz' if spectrum_id == PACKED else ''}"
+
+
+def original(spectrum_id: str) -> bytes:
+    """The file that a spectrum was read from, in a layout of its own."""
+    stream = io.BytesIO()
+    fits.PrimaryHDU(flux(spectrum_id)).writeto(stream)
+    content = stream.getvalue()
+    return gzip.compress(content, mtime=0) if spectrum_id == PACKED else content
+
+
+def write_originals() -> None:
+    """Write the files of all spectra, readable for everybody."""
+    FOLDER.mkdir(mode=0o755, exist_ok=True)
+    for spectrum_id in USABLE:
+        original_path(spectrum_id).write_bytes(original(spectrum_id))
 
 
 def damaged() -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_missing_pgsphere_is_named(address: dict[str, Any]) -> None:
     # The database postgres of the same server has no extension.
     with (
         connect(**(address | {"database": "postgres", "user": "dachsroot"})) as elsewhere,
-        pytest.raises(DatabaseError, match=r"schema vospec cannot be made: .*spoint"),
+        pytest.raises(DatabaseError, match=r"schema vospec cannot be made: .*spoly"),
     ):
         create_tables(elsewhere)
 

@@ -1,5 +1,6 @@
 """One small publication, loaded and adopted, that all tests of the service read."""
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -22,8 +23,9 @@ RUN, OTHER_RUN = "label_spreading-test", "label_propagation-test"
 
 
 @pytest.fixture(scope="session")
-def url(instance: Instance) -> str:
+def url(instance: Instance) -> Iterator[str]:
     """The address of a service that publishes the samples in two runs."""
+    samples.write_originals()
     place = conninfo.conninfo_to_dict(instance.database)
     connection = connect(
         host=str(place["host"]),
@@ -38,7 +40,8 @@ def url(instance: Instance) -> str:
         publish(connection, run_id=OTHER_RUN, contents=samples.contents(OTHER_RUN, scale=0.5))
         publish(connection, run_id=RUN, contents=samples.contents(RUN))
     instance.adopt()
-    return instance.url
+    yield instance.url
+    shutil.rmtree(samples.FOLDER)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from vospec.publication.loading import (
     changing,
     check_names,
     copied,
+    derive,
     is_loaded,
     key_of,
 )
@@ -88,6 +89,7 @@ def _add(
     count = copied(connection, name, content, run_id, targets, progress)
     for table in tables:
         _merge(connection, table)
+    derive(connection, name)
     connection.execute(
         "INSERT INTO vospec.loads (content, fingerprint) VALUES (%s, %s)",
         (_key(name, content, run_id), content.fingerprint),

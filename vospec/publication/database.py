@@ -8,7 +8,8 @@ behind `candidates` and `neighbours` have one partition a run, and the one row o
 `verdicts` holds the last of the rows of `simbad` about each spectrum.
 `pixels` is not for readers: it holds every array as one ``bytea`` of
 little-endian values (double precision wavelengths, real flux and ivar, a byte
-a mask element), which loads six times faster than arrays.
+a mask element), which loads six times faster than arrays. Nor is `originals`, which
+tells where the files of the spectra lie (see `originals`).
 
 DaCHS adopts what is made here (``dachs imp -m``); it must own the tables, so
 the connection is that of its feeding role.
@@ -40,7 +41,8 @@ from vospec.columns import (
     Table,
 )
 from vospec.errors import DatabaseError
-from vospec.publication import views
+from vospec.publication import footprints, views
+from vospec.publication.originals import ORIGINALS
 
 SCHEMA = "vospec"
 
@@ -71,7 +73,8 @@ VERDICTS = Table(
 
 #: Tables of which each run has a partition.
 PARTITIONED = (SCORES, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
-_OF_ALL_RUNS = (PUBLISHED_SPECTRA, PIXELS, FEATURES, GRID, LABELS, SIMBAD, VERDICTS, PAIRS)
+_OF_SPECTRA = (PUBLISHED_SPECTRA, PIXELS, ORIGINALS)
+_OF_ALL_RUNS = (*_OF_SPECTRA, FEATURES, GRID, LABELS, SIMBAD, VERDICTS, PAIRS)
 _PLAIN = (*_OF_ALL_RUNS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
 
 _INDEXES: dict[str, tuple[LiteralString, ...]] = {
@@ -79,6 +82,7 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
         "USING gist (spoint(radians(ra), radians(dec)))",
         "(mjd)",
         "(collection, release)",
+        "USING gist (vospec.region(ra, dec, collection))",
     ),
     "labels": ("(spectrum_id)",),
     "scores": ("(spectrum_id)", "(score)"),
@@ -213,6 +217,8 @@ def _reason(error: psycopg.Error) -> str:
 
 def _statements() -> Iterator[sql.SQL | sql.Composed]:
     yield sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))
+    # An index of spectra is of one of these.
+    yield from footprints.functions()
     for table in _PLAIN:
         yield _create(table, sql.SQL(""))
     for table in PARTITIONED:

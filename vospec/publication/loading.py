@@ -30,7 +30,7 @@ from vospec.columns import (
     Table,
 )
 from vospec.errors import DatabaseError
-from vospec.publication import copying
+from vospec.publication import copying, originals
 from vospec.publication.database import (
     CANDIDATE_RECORDS,
     NEIGHBOUR_RECORDS,
@@ -43,10 +43,11 @@ from vospec.publication.database import (
     names,
     qualified,
 )
+from vospec.publication.originals import ORIGINALS
 
 #: What a caller may publish, and the tables that it fills.
 CONTENTS: dict[str, tuple[Table, ...]] = {
-    "spectra": (PUBLISHED_SPECTRA, PIXELS),
+    "spectra": (PUBLISHED_SPECTRA, PIXELS, ORIGINALS),
     "features": (FEATURES,),
     "grid": (GRID,),
     "labels": (LABELS,),
@@ -188,8 +189,7 @@ def _load(
     count = copied(connection, name, content, run_id, targets, progress)
     for table, target in zip(tables, targets, strict=True):
         _finish(connection, table, target, run_id)
-    if name == "simbad":
-        _judge(connection)
+    derive(connection, name)
     connection.execute(
         "INSERT INTO vospec.loads (content, fingerprint) VALUES (%s, %s)"
         " ON CONFLICT (content) DO UPDATE SET fingerprint = excluded.fingerprint,"
@@ -262,6 +262,8 @@ def _copy_rows(connection: Connection, batch: pa.RecordBatch, table: Table, targ
     """Copy the rows of a table into a table that is made like it."""
     if table is PIXELS:
         batch = batch.filter(pc.is_valid(batch.column("flux")))
+    elif table is ORIGINALS:
+        batch = originals.rows(batch)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         qualified(target), names(table)
     )
@@ -281,6 +283,14 @@ def _finish(connection: Connection, table: Table, target: str, run_id: str) -> N
             )
         )
     connection.execute(sql.SQL("ANALYZE {}").format(qualified(table.name)))
+
+
+def derive(connection: Connection, name: str) -> None:
+    """Bring up to date what follows from a content that has changed."""
+    if name == "simbad":
+        _judge(connection)
+    elif name == "spectra":
+        originals.register(connection)
 
 
 def _judge(connection: Connection) -> None:
