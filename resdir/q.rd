@@ -14,33 +14,96 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     Candidates for emission-line stars (Be, B[e], Herbig Ae/Be and kin), found in a
     low-resolution survey (LAMOST) by semi-supervised learning from labelled
     high-resolution spectra of another archive (Ondřejov CCD700): the spectra of both
-    archives, the rectified spectra around Hα that the learning sees, the labels,
-    the scores of every spectrum by run and the candidates of the current run.
-    All wavelengths are vacuum wavelengths in Å in the heliocentric frame.
+    archives, the rectified spectra around Hα that the learning sees, the labels, the
+    scores of every spectrum by run, the candidates of the current run with measures of
+    their lines, the evidence behind each, what SIMBAD knows of them, and what changed
+    since the run before. All wavelengths are vacuum wavelengths in Å in the heliocentric
+    frame.
   </meta>
   <meta name="_longdoc" format="rst"><![CDATA[
-    Hα is at 6564.6 Å: all wavelengths are vacuum wavelengths in the heliocentric
-    frame. Flux is relative, and in vospec.features divided by the continuum.
+    .. contents:: On this page
+       :depth: 1
+       :local:
 
-    *The best candidates, with what is needed to judge them*::
+    Before you use it
+    =================
+
+    **A score orders spectra; it is no probability.** Labels of the training archive
+    spread through a graph that joins each spectrum to those most like it around Hα; the
+    score is the part of what arrives that comes from emission and double_peak. It is
+    halved where no line stands above the continuum at Hα. A score of 1 means that all
+    labels within reach agree, not that the star is a Be star. Equal scores are ordered by
+    the line.
+
+    **The probability is the score calibrated**, on labelled spectra that were scored
+    without the labels of their star, and carried to the share of emission-line stars that
+    the survey's own scores tell. It holds for spectra that resemble some label; what the
+    survey has and no label resembles is not in it, nor in its errors. It is NULL where
+    labels are too few, and runs.calibration_note says so. vospec.reliability tells how well
+    it held, vospec.thresholds what to expect above a score.
+
+    **Rows are spectra, not stars.** A star that was observed or released several times has
+    several rows; spectra.observation is the same in all releases of one observation, and
+    positions tell the rest.
+
+    **Flux is relative.** LAMOST's flux is not calibrated absolutely and CCD700's is counts
+    or normalised: the unit ct has an arbitrary scale, and no two spectra can be subtracted
+    as they are. vospec.features holds flux over continuum, which can. Wavelengths are
+    vacuum wavelengths, also where the archive gives air wavelengths: Hα is at 6564.6 Å, and
+    vospec.grid tells both.
+
+    **An inverse variance of 0 is unknown, not bad.** LAMOST's pipeline gives ivar = 0 over
+    strong emission at Hα, of just the stars that are sought here. The mask tells which
+    pixels are bad; ivar does not.
+
+    **What is not here.** Candidates are sought among spectra that cover the grid around
+    Hα, within the survey's own choice of targets and magnitudes; vospec.spectra tells of
+    every file whether it was used and, if not, why. At LAMOST's resolution (R about 1800)
+    the peaks of a disc merge when they are less than about 190 km/s apart, and weak
+    emission in a deep absorption line is lost. Be stars vary: a spectrum without emission
+    tells of its night alone. The archive's spectral types do not help: Be stars stand there
+    as A2V or A3IV, too.
+
+    **Not all that is found is a Be star.** Ionised gas along the line of sight, residues of
+    the night sky, cosmic rays and the junction of the spectrograph's arms mimic emission;
+    line_flags tells of each and removes nothing. Active cool stars, cataclysmic and
+    symbiotic stars, young stars and quasars have real emission and come up rightly.
+
+    **The verdict is SIMBAD's, by a rule.** The nearest source within the radius (3″ unless
+    vospec.simbad.radius says otherwise) is taken. Spectral types and *all* object types, not
+    the main one alone, decide between known_emission_star, known_other_star and contaminant
+    (planetary nebula, H II region, galaxy, quasar). not_in_simbad means that no source lay
+    within the radius on that day: it is a hint that a star may be new, no proof. not_asked
+    and service_failed tell nothing about the star. In crowded fields (n_sources above 1)
+    look at the picture.
+
+    How to ask
+    ==========
+
+    The tables are read by TAP; more queries stand in the service's
+    \RSTservicelink{tap/examples}{examples}. Arrays are counted from 1. This server's ADQL
+    wants ``LEFT OUTER JOIN`` where others take ``LEFT JOIN``, and ``!=`` for ``<>``.
+
+    *The best candidates that SIMBAD does not know, with what is needed to judge them*::
 
       SELECT TOP 20 rank, score, probability, class, object, ra, dec, snr,
-        equivalent_width, equivalent_width_error, peak_height, line_flags
-      FROM vospec.candidates ORDER BY rank
+        equivalent_width, equivalent_width_error, peak_height
+      FROM vospec.candidates
+      WHERE verdict = 'not_in_simbad' AND line_flags = 0
+      ORDER BY rank
 
-    *What does a threshold promise?* Probabilities are scores calibrated on labelled
-    spectra; vospec.thresholds tells what part of the spectra above a score they let
-    expect to be right, and vospec.reliability how well they held for the labels::
+    *What does a threshold promise?* ::
 
       SELECT threshold, n, expected_precision, expected_precision_error, expected_recall
       FROM vospec.thresholds JOIN vospec.runs USING (run_id)
       WHERE state = 'current' ORDER BY threshold
 
-    *Double peaks*, V over R, with none of the flags that tell of sky, nebula or cosmic
+    *Wide double peaks*, V over R, with none of the flags that tell of sky, nebula or cosmic
     rays::
 
-      SELECT spectrum_id, n_peaks, peak_separation, violet_to_red, central_depth
-      FROM vospec.candidates WHERE n_peaks = 2 AND line_flags = 0
+      SELECT spectrum_id, peak_separation, violet_to_red, central_depth
+      FROM vospec.candidates
+      WHERE n_peaks = 2 AND peak_separation > 200 AND line_flags = 0
       ORDER BY peak_separation DESC
 
     *Bright candidates that the archive takes for ordinary A stars*::
@@ -48,12 +111,18 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       SELECT spectrum_id, score, archive_subclass FROM vospec.candidates
       WHERE snr > 50 AND archive_subclass LIKE 'A%' AND score > 0.9
 
-    *Strong emission in the rectified spectra.* Arrays are counted from 1; the table
-    grid tells which element is which wavelength::
+    *Strong emission anywhere in the survey*, candidate or not::
 
-      SELECT element, wavelength FROM vospec.grid WHERE wavelength BETWEEN 6563 AND 6566
+      SELECT TOP 100 spectrum_id, peak_height, equivalent_width, line_flags
+      FROM vospec.feature_summary WHERE peak_height > 1 ORDER BY peak_height DESC
 
-      SELECT spectrum_id, flux[172] AS centre FROM vospec.features WHERE flux[172] > 1.5
+    *The line of one spectrum*, as a table that can be plotted::
+
+      SELECT g.wavelength, f.flux[g.element] AS flux
+      FROM vospec.candidates AS c
+      JOIN vospec.features AS f ON f.spectrum_id = c.spectrum_id
+      JOIN vospec.grid AS g ON g.wavelength BETWEEN 6540 AND 6590
+      WHERE c.rank = 1 ORDER BY g.wavelength
 
     *Why is this star a candidate?* vospec.neighbours tells the labelled spectra from
     which its class shares come, and the spectra beside it in the graph::
@@ -63,11 +132,16 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
       WHERE c.rank = 1 ORDER BY n.kind, n.place
 
+    *What did the last run change?* ::
+
+      SELECT TOP 100 change, COUNT(*) AS n, MAX(score - previous_score) AS largest_rise
+      FROM vospec.score_changes GROUP BY change
+
     *Scores of several runs.* vospec.scores holds every run that is kept; the
     current one is::
 
-      SELECT spectrum_id, score, rank FROM vospec.scores
-      JOIN vospec.runs USING (run_id) WHERE state = 'current'
+      SELECT TOP 1000 spectrum_id, score, rank FROM vospec.scores
+      JOIN vospec.runs USING (run_id) WHERE state = 'current' ORDER BY score DESC
 
     *Spectra.* Every row of vospec.spectra with pixels leads to a FITS binary table
     (columns spectral_axis, flux, ivar, mask) and to a preview picture; the
@@ -77,12 +151,64 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       from specutils import Spectrum
 
       Spectrum.read(address)
+
+    How to cite
+    ===========
+
+    The method: P. Škoda, A. Palička, J. Koza, K. Shakurova 2017, *Identification of
+    Interesting Objects in Large Spectral Surveys Using Highly Parallelized Machine
+    Learning*, Proc. IAU Symp. 325, doi:10.1017/S1743921317000047.
+
+    The data: this resource, as *How to cite* beside each service gives it, with the run
+    (candidates.run_id) and the day: scores, ranks and verdicts change from run to run, and
+    the operator keeps as many earlier runs as vospec.runs lists. The spectra: LAMOST and the
+    Ondřejov CCD700 archive, with the acknowledgements that they ask for.
   ]]></meta>
   <meta name="subject">be-stars</meta>
   <meta name="subject">emission-line-stars</meta>
   <meta name="subject">stellar-spectral-lines</meta>
   <meta name="subject">surveys</meta>
   <meta name="creator">The vospec developers</meta>
+  <meta name="isDerivedFrom">LAMOST low-resolution spectral survey</meta>
+  <meta name="isDerivedFrom">Ondřejov CCD700 archive of stellar spectra</meta>
+  <!-- Škoda et al. 2017, IAU Symposium 325, by its preprint. -->
+  <meta name="source">2016arXiv161207536S</meta>
+  <meta name="version">0.4</meta>
+  <meta name="rights">
+    What vospec makes of the spectra (features, scores, probabilities, measures of lines,
+    evidence, pairs) is offered under the Creative Commons licence Attribution 4.0, unless
+    the operator of this service says otherwise.
+    <meta name="rightsURI">https://spdx.org/licenses/CC-BY-4.0.html</meta>
+  </meta>
+  <meta name="rights">
+    The spectra are their archives': neither LAMOST's nor CCD700's files name a licence.
+    Releases of LAMOST that are public may be used under the survey's data policy, which
+    asks for an acknowledgement; the Ondřejov observatory asks for one where CCD700 spectra
+    or labels are used. Columns from SIMBAD are the CDS's; please acknowledge it.
+  </meta>
+  <meta name="rights">
+    The software is free under the BSD 3-Clause licence.
+    <meta name="rightsURI">https://spdx.org/licenses/BSD-3-Clause.html</meta>
+  </meta>
+  <meta name="_news" author="vospec" date="2026-11-22" role="created">
+    Version 0.1: LAMOST and CCD700 spectra, labels, rectified spectra, scores of Label
+    Propagation and Label Spreading, candidates; by TAP, SSA, ObsCore, DataLink, cone search
+    and a web page.
+  </meta>
+  <meta name="_news" author="vospec" date="2026-11-22" role="updated">
+    Version 0.2: measures of Hα, He I 6678 and forbidden lines with errors, flags of what
+    mimics emission, the evidence behind each candidate (table neighbours), SDSS spectra;
+    spectra without a line at Hα score half.
+  </meta>
+  <meta name="_news" author="vospec" date="2026-11-23" role="updated">
+    Version 0.3: calibrated probabilities, the tables thresholds and reliability, scores for
+    spectra that came after a run.
+  </meta>
+  <meta name="_news" author="vospec" date="2026-11-28" role="updated">
+    Version 0.4: what SIMBAD knows of each candidate (table simbad, verdicts), pairs of
+    stars in both archives (table pairs), what a run changed (table score_changes), links
+    between the tables in TAP_SCHEMA, values of columns with a closed list, examples.
+  </meta>
   <meta name="facility">LAMOST</meta>
   <meta name="facility">Ondřejov Observatory, Perek 2m Telescope</meta>
   <meta name="instrument">LAMOST LRS, CCD700</meta>
@@ -106,80 +232,82 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <FEED source="follow_links" id_column="spectrum_id"/>
     <mixin>//scs#pgs-pos-index</mixin>
     <index columns="mjd"/>
-    <index columns="collection,release"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <index columns="collection,release,quality"/>
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="observation" type="text" ucd="meta.id;obs"
+    <column name="observation" type="text" ucd="meta.id;obs" tablehead="Observation"
       description="Identifier of the observation: the same in all releases of it"/>
-    <column name="collection" type="text" ucd="meta.id"
+    <column name="collection" type="text" ucd="meta.id" tablehead="Archive"
       description="Archive: lamost, sdss or ccd700"/>
-    <column name="release" type="text" ucd="meta.id;meta.dataset"
+    <column name="release" type="text" ucd="meta.id;meta.dataset" tablehead="Release"
       description="Data release or export format"/>
-    <column name="layout" type="text" ucd="meta.code"
+    <column name="layout" type="text" ucd="meta.code" tablehead="Layout" verbLevel="25"
       description="Layout of the file, of those of its archive"/>
-    <column name="role" type="text" ucd="meta.code"
-      description="Part of the archive: survey (candidates are sought there) or training"/>
-    <column name="object" type="text" ucd="meta.id;src"
+    <column name="role" type="text" ucd="meta.code" tablehead="Role"
+      description="Part of the archive: survey (candidates are sought there) or training">
+      <values><option>survey</option><option>training</option></values>
+    </column>
+    <column name="object" type="text" ucd="meta.id;src" tablehead="Target" verbLevel="1"
       description="Name of the target as given by the archive"/>
-    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main"
+    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main" tablehead="RA" verbLevel="1"
       description="Right ascension (ICRS) of the target as given by the archive"/>
-    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main"
+    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main" tablehead="Dec" verbLevel="1"
       description="Declination (ICRS) of the target as given by the archive"/>
-    <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value"
+    <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value" tablehead="MJD"
       description="Modified Julian Date (UTC) of mid exposure, or of its start where no length is known"/>
-    <column name="exposure_seconds" type="real" unit="s" ucd="time.duration;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Bounds.Extent"
+    <column name="exposure_seconds" type="real" unit="s" ucd="time.duration;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Bounds.Extent" tablehead="Exposure"
       description="Length of the exposure"/>
-    <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR"
+    <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR" tablehead="S/N"
       description="Signal to noise per pixel in the r band as given by the archive"/>
-    <column name="snr_u" type="real" ucd="stat.snr;em.opt.U"
+    <column name="snr_u" type="real" ucd="stat.snr;em.opt.U" tablehead="S/N (u)" verbLevel="25"
       description="Signal to noise per pixel in the u band as given by the archive"/>
-    <column name="snr_g" type="real" ucd="stat.snr;em.opt.B"
+    <column name="snr_g" type="real" ucd="stat.snr;em.opt.B" tablehead="S/N (g)" verbLevel="25"
       description="Signal to noise per pixel in the g band as given by the archive"/>
-    <column name="snr_i" type="real" ucd="stat.snr;em.opt.I"
+    <column name="snr_i" type="real" ucd="stat.snr;em.opt.I" tablehead="S/N (i)" verbLevel="25"
       description="Signal to noise per pixel in the i band as given by the archive"/>
-    <column name="snr_z" type="real" ucd="stat.snr;em.opt.I"
+    <column name="snr_z" type="real" ucd="stat.snr;em.opt.I" tablehead="S/N (z)" verbLevel="25"
       description="Signal to noise per pixel in the z band as given by the archive"/>
-    <column name="mag_g" type="real" unit="mag" ucd="phot.mag;em.opt.B"
+    <column name="mag_g" type="real" unit="mag" ucd="phot.mag;em.opt.B" tablehead="g" verbLevel="25"
       description="Magnitude in g that the target was chosen by, of the archive's input catalogue"/>
-    <column name="mag_r" type="real" unit="mag" ucd="phot.mag;em.opt.R"
+    <column name="mag_r" type="real" unit="mag" ucd="phot.mag;em.opt.R" tablehead="r" verbLevel="25"
       description="Magnitude in r that the target was chosen by, of the archive's input catalogue"/>
-    <column name="mag_i" type="real" unit="mag" ucd="phot.mag;em.opt.I"
+    <column name="mag_i" type="real" unit="mag" ucd="phot.mag;em.opt.I" tablehead="i" verbLevel="25"
       description="Magnitude in i that the target was chosen by, of the archive's input catalogue"/>
-    <column name="resolving_power" type="real" ucd="spect.resolution" utype="spec:Spectrum.Char.SpectralAxis.ResPower"
+    <column name="resolving_power" type="real" ucd="spect.resolution" utype="spec:Spectrum.Char.SpectralAxis.ResPower" tablehead="R"
       description="Resolving power near Hα"/>
-    <column name="spectral_start" type="double precision" unit="Angstrom" ucd="em.wl;stat.min"
+    <column name="spectral_start" type="double precision" unit="Angstrom" ucd="em.wl;stat.min" tablehead="First λ"
       description="Vacuum wavelength of the first pixel"/>
-    <column name="spectral_stop" type="double precision" unit="Angstrom" ucd="em.wl;stat.max"
+    <column name="spectral_stop" type="double precision" unit="Angstrom" ucd="em.wl;stat.max" tablehead="Last λ"
       description="Vacuum wavelength of the last pixel"/>
-    <column name="n_pixels" type="integer" ucd="meta.number"
+    <column name="n_pixels" type="integer" ucd="meta.number" tablehead="Pixels"
       description="Number of pixels of the spectrum">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="archive_class" type="text" ucd="src.class"
+    <column name="archive_class" type="text" ucd="src.class" tablehead="Archive's class"
       description="Class given by the archive"/>
-    <column name="archive_subclass" type="text" ucd="src.spType"
+    <column name="archive_subclass" type="text" ucd="src.spType" tablehead="Archive's type"
       description="Subclass (spectral type) given by the archive"/>
-    <column name="archive_id" type="text" ucd="meta.id"
+    <column name="archive_id" type="text" ucd="meta.id" tablehead="Archive's id"
       description="Identifier in the archive: publisher DID of CCD700, OBSID of LAMOST, SPEC_ID of SDSS"/>
-    <column name="redshift" type="real" ucd="src.redshift"
+    <column name="redshift" type="real" ucd="src.redshift" tablehead="z"
       description="Redshift as given by the archive"/>
-    <column name="plan" type="text" ucd="meta.id;obs.field"
+    <column name="plan" type="text" ucd="meta.id;obs.field" tablehead="Plan" verbLevel="25"
       description="Plan (LAMOST) or plate (SDSS) of the observation"/>
-    <column name="spectrograph" type="smallint" ucd="meta.id;instr"
+    <column name="spectrograph" type="smallint" ucd="meta.id;instr" tablehead="Spectrograph" verbLevel="25"
       description="Spectrograph that took the spectrum">
       <values nullLiteral="-32768"/>
     </column>
-    <column name="fibre" type="smallint" ucd="meta.id;instr"
+    <column name="fibre" type="smallint" ucd="meta.id;instr" tablehead="Fibre" verbLevel="25"
       description="Fibre that took the spectrum">
       <values nullLiteral="-32768"/>
     </column>
-    <column name="quality" type="integer" ucd="meta.code.qual"
+    <column name="quality" type="integer" ucd="meta.code.qual" tablehead="Quality" verbLevel="25"
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="reason" type="text" ucd="meta.note"
+    <column name="reason" type="text" ucd="meta.note" tablehead="Reason"
       description="Why the spectrum is flagged, in words"/>
-    <column name="checksum" type="text" ucd="meta.code"
+    <column name="checksum" type="text" ucd="meta.code" tablehead="SHA-256" verbLevel="25"
       description="SHA-256 of the original file"/>
   </table>
 
@@ -192,7 +320,9 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Vacuum wavelengths in Å, double precision, little-endian"/>
     <column name="flux" type="bytea" required="True" description="Flux, real, little-endian"/>
     <column name="ivar" type="bytea"
-      description="Inverse variance of the flux, real, little-endian"/>
+      description="Inverse variance of the flux, real, little-endian">
+      <values nullLiteral="0"/>
+    </column>
     <column name="mask" type="bytea" required="True" description="1 where a pixel is bad, a byte each"/>
   </table>
 
@@ -202,7 +332,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <column name="spectrum_id" type="text" required="True"
       description="Identifier of the spectrum"/>
     <column name="path" type="text" required="True" description="Where the original file lies"/>
-    <column name="size" type="bigint" description="Length of the original file">
+    <column name="quoted/size" type="bigint" description="Length of the original file">
       <values nullLiteral="-9223372036854775808"/>
     </column>
     <column name="mime" type="text" required="True" description="Media type of the file"/>
@@ -212,50 +342,51 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="description">Rectified spectra on the common grid: the vectors that the
       learning sees. The table grid holds the vacuum wavelengths of the elements.</meta>
     <FEED source="follow_links" id_column="spectrum_id"/>
+    <index columns="peak_height"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="flux" type="real[]" ucd="phot.flux.density;em.wl;arith.ratio" utype="spec:Spectrum.Data.FluxAxis.Value"
+    <column name="flux" type="real[]" ucd="phot.flux.density;em.wl;arith.ratio" utype="spec:Spectrum.Data.FluxAxis.Value" tablehead="Rectified flux"
       description="Flux over continuum at the wavelengths of the table grid"/>
-    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density"
+    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise" verbLevel="25"
       description="Robust scatter of the rectified flux outside the lines"/>
-    <column name="n_interpolated" type="smallint" ucd="meta.number"
+    <column name="n_interpolated" type="smallint" ucd="meta.number" tablehead="Interpolated" verbLevel="25"
       description="Number of grid elements interpolated over bad pixels">
       <values nullLiteral="-32768"/>
     </column>
-    <column name="quality" type="integer" ucd="meta.code.qual"
+    <column name="quality" type="integer" ucd="meta.code.qual" tablehead="Quality" verbLevel="25"
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(Hα)"
       description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
-    <column name="equivalent_width_error" type="real" unit="Angstrom" ucd="stat.error;spect.line.eqWidth"
+    <column name="equivalent_width_error" type="real" unit="Angstrom" ucd="stat.error;spect.line.eqWidth" tablehead="± EW"
       description="Standard error of equivalent_width from noise, in the line and in the continuum under it"/>
-    <column name="peak_height" type="real" ucd="spect.line.intensity"
+    <column name="peak_height" type="real" ucd="spect.line.intensity" tablehead="Peak(Hα)"
       description="Largest rectified flux within 10 Å of Hα, minus 1"/>
-    <column name="fwhm" type="real" unit="Angstrom" ucd="spect.line.width"
+    <column name="fwhm" type="real" unit="Angstrom" ucd="spect.line.width" tablehead="FWHM"
       description="Full width of the emission at half of peak_height, outermost flanks, instrument's width included; NULL without a peak"/>
-    <column name="n_peaks" type="smallint" ucd="meta.number;spect.line"
+    <column name="n_peaks" type="smallint" ucd="meta.number;spect.line" tablehead="Peaks"
       description="Number of peaks within 10 Å of Hα, 4 standard deviations above the continuum and 3 above what lies between them">
       <values nullLiteral="-32768"/>
     </column>
-    <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff"
+    <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff" tablehead="Peak sep."
       description="Separation of the two highest peaks, as the instrument shows them; NULL without two peaks"/>
-    <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio"
+    <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio" tablehead="V/R"
       description="V/R: height above the continuum of the violet over that of the red one of the two highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks"/>
-    <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio"
+    <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio" tablehead="Depth" verbLevel="25"
       description="Depth of the lowest flux between the two highest peaks under their mean, over their mean: 1 − 2 F / (F_V + F_R); NULL without two peaks"/>
-    <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(He I 6678)" verbLevel="25"
       description="Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative"/>
-    <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([N II] 6548)" verbLevel="25"
       description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([N II] 6583)" verbLevel="25"
       description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([S II] 6716)" verbLevel="25"
       description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([S II] 6731)" verbLevel="25"
       description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="line_flags" type="integer" ucd="meta.code"
+    <column name="line_flags" type="integer" ucd="meta.code" tablehead="Line flags"
       description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's OH lines on both sides of Hα; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
       <values nullLiteral="-2147483648"/>
     </column>
@@ -263,6 +394,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
 
   <table id="feature_summary" onDisk="True" adql="True" primary="spectrum_id">
     <meta name="description">The table features without its array, for scrolling.</meta>
+    <index columns="peak_height"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <foreignKey inTable="features" source="spectrum_id" metaOnly="True"/>
     <column original="features.spectrum_id"/>
@@ -287,11 +419,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
 
   <table id="grid" onDisk="True" adql="True" primary="element">
     <meta name="description">Wavelengths of the feature elements</meta>
-    <column name="element" type="smallint" ucd="meta.id;meta.main" required="True"
+    <column name="element" type="smallint" ucd="meta.id;meta.main" required="True" tablehead="Element"
       description="Index of the element, from 1"/>
-    <column name="wavelength" type="double precision" unit="Angstrom" ucd="em.wl"
+    <column name="wavelength" type="double precision" unit="Angstrom" ucd="em.wl" tablehead="λ"
       description="Vacuum wavelength of the centre of the element"/>
-    <column name="wavelength_air" type="double precision" unit="Angstrom" ucd="em.wl;obs.atmos"
+    <column name="wavelength_air" type="double precision" unit="Angstrom" ucd="em.wl;obs.atmos" tablehead="λ (air)"
       description="Air wavelength of the centre of the element"/>
   </table>
 
@@ -300,76 +432,84 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       superseded labels stay</meta>
     <index columns="spectrum_id"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="class" type="text" ucd="src.class"
-      description="Class: absorption, emission, double_peak, artefact"/>
-    <column name="source" type="text" ucd="meta.code" required="True"
-      description="Kind of source: archive or person"/>
-    <column name="author" type="text" ucd="meta.bib.author" required="True"
+    <column name="class" type="text" ucd="src.class" tablehead="Class" verbLevel="1"
+      description="Class: absorption, emission, double_peak, artefact">
+      <values><option>absorption</option><option>emission</option><option>double_peak</option><option>artefact</option></values>
+    </column>
+    <column name="source" type="text" ucd="meta.code" required="True" tablehead="Source"
+      description="Kind of source: archive or person">
+      <values><option>archive</option><option>person</option></values>
+    </column>
+    <column name="author" type="text" ucd="meta.bib.author" required="True" tablehead="Author"
       description="Who gave the label"/>
-    <column name="labelled_at" type="timestamp" ucd="time.creation" required="True"
+    <column name="labelled_at" type="timestamp" ucd="time.creation" required="True" tablehead="Labelled"
       description="When the label was given (UTC)"/>
-    <column name="superseded_at" type="timestamp" ucd="time.end"
+    <column name="superseded_at" type="timestamp" ucd="time.end" tablehead="Superseded"
       description="When another label took its place (UTC); NULL where it holds"/>
   </table>
 
   <table id="runs" onDisk="True" adql="True" primary="run_id">
     <meta name="description">Passes from features to scores</meta>
-    <column name="run_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="run_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Run" verbLevel="25"
       description="Identifier of the run"/>
-    <column name="method" type="text" ucd="meta.code.class"
-      description="Method: label_propagation or label_spreading"/>
-    <column name="parameters" type="text" ucd="meta.note"
+    <column name="method" type="text" ucd="meta.code.class" tablehead="Method"
+      description="Method: label_propagation or label_spreading">
+      <values><option>label_propagation</option><option>label_spreading</option></values>
+    </column>
+    <column name="parameters" type="text" ucd="meta.note" tablehead="Parameters" verbLevel="25"
       description="Parameters of the method (JSON)"/>
-    <column name="versions" type="text" ucd="meta.version"
+    <column name="versions" type="text" ucd="meta.version" tablehead="Versions" verbLevel="25"
       description="Versions of the software (JSON)"/>
-    <column name="n_spectra" type="bigint" ucd="meta.number"
+    <column name="n_spectra" type="bigint" ucd="meta.number" tablehead="Spectra"
       description="Number of spectra met">
       <values nullLiteral="-9223372036854775808"/>
     </column>
-    <column name="n_usable" type="bigint" ucd="meta.number"
+    <column name="n_usable" type="bigint" ucd="meta.number" tablehead="Usable"
       description="Number of spectra with features">
       <values nullLiteral="-9223372036854775808"/>
     </column>
-    <column name="n_labelled" type="bigint" ucd="meta.number"
+    <column name="n_labelled" type="bigint" ucd="meta.number" tablehead="Labelled"
       description="Number of labelled spectra">
       <values nullLiteral="-9223372036854775808"/>
     </column>
-    <column name="n_candidates" type="bigint" ucd="meta.number"
+    <column name="n_candidates" type="bigint" ucd="meta.number" tablehead="Candidates"
       description="Number of candidates">
       <values nullLiteral="-9223372036854775808"/>
     </column>
-    <column name="n_iter" type="integer" ucd="meta.number"
+    <column name="n_iter" type="integer" ucd="meta.number" tablehead="Iterations"
       description="Iterations of the propagation">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="converged" type="boolean" ucd="meta.code"
+    <column name="converged" type="boolean" ucd="meta.code" required="True" tablehead="Converged"
       description="Whether the propagation converged"/>
-    <column name="average_precision" type="real" ucd="stat.value"
+    <column name="average_precision" type="real" ucd="stat.value" tablehead="Average precision"
       description="Average precision of the score where the true classes are known (simulations)"/>
-    <column name="target_share" type="double precision" ucd="stat.probability"
+    <column name="target_share" type="double precision" ucd="stat.probability" tablehead="Target share"
       description="Share of the target classes in the survey, estimated from the scores, that the column probability is for; NULL where calibration_note says why"/>
-    <column name="calibration_slope" type="double precision" ucd="stat.fit.param"
+    <column name="calibration_slope" type="double precision" ucd="stat.fit.param" tablehead="Slope" verbLevel="25"
       description="Slope a of probability = 1 / (1 + exp(-a x - b)), x = ln(score / (1 - score)), score within 1e-6 of 0 and 1 taken as that far from them"/>
-    <column name="calibration_intercept" type="double precision" ucd="stat.fit.param"
+    <column name="calibration_intercept" type="double precision" ucd="stat.fit.param" tablehead="Intercept" verbLevel="25"
       description="Intercept b of the same, for the target_share"/>
-    <column name="brier" type="double precision" ucd="stat.value"
+    <column name="brier" type="double precision" ucd="stat.value" tablehead="Brier"
       description="Mean squared difference of probability and truth of the labelled spectra in the table reliability, 0 at best"/>
-    <column name="calibration_error" type="double precision" ucd="stat.value"
+    <column name="calibration_error" type="double precision" ucd="stat.value" tablehead="Calibration error"
       description="Mean difference of predicted and observed in the table reliability, 0 at best"/>
-    <column name="candidate_precision" type="double precision" ucd="stat.probability;arith.ratio"
+    <column name="candidate_precision" type="double precision" ucd="stat.probability;arith.ratio" tablehead="Precision"
       description="Expected share of the target classes among the candidates of the run"/>
-    <column name="candidate_precision_error" type="double precision" ucd="stat.stdev;stat.probability"
+    <column name="candidate_precision_error" type="double precision" ucd="stat.stdev;stat.probability" tablehead="± precision"
       description="Standard deviation of candidate_precision from the numbers of labelled and of found spectra; what the survey's spectra have that no label resembles is not in it"/>
-    <column name="calibration_note" type="text" ucd="meta.note"
+    <column name="calibration_note" type="text" ucd="meta.note" tablehead="Note"
       description="Why the run has no probabilities; NULL where it has them"/>
-    <column name="started" type="timestamp" ucd="time.start"
+    <column name="started" type="timestamp" ucd="time.start" tablehead="Started"
       description="Start of the run (UTC)"/>
-    <column name="ended" type="timestamp" ucd="time.end"
+    <column name="ended" type="timestamp" ucd="time.end" tablehead="Ended"
       description="End of the run (UTC)"/>
-    <column name="state" type="text" ucd="meta.code.status"
-      description="State of the run: current or kept"/>
+    <column name="state" type="text" ucd="meta.code.status" tablehead="State"
+      description="State of the run: current or kept">
+      <values><option>current</option><option>kept</option></values>
+    </column>
   </table>
 
   <table id="reliability" onDisk="True" adql="True" primary="run_id,bin_start">
@@ -377,19 +517,19 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       without the labels of their star, by run and bin of probability; probabilities here are
       for the labels' own share of targets</meta>
     <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
-    <column name="run_id" type="text" ucd="meta.id" required="True"
+    <column name="run_id" type="text" ucd="meta.id" required="True" tablehead="Run" verbLevel="25"
       description="Identifier of the run that gave this row"/>
-    <column name="bin_start" type="double precision" ucd="stat.probability;stat.min" required="True"
+    <column name="bin_start" type="double precision" ucd="stat.probability;stat.min" required="True" tablehead="From"
       description="Least probability of the bin"/>
-    <column name="bin_stop" type="double precision" ucd="stat.probability;stat.max"
+    <column name="bin_stop" type="double precision" ucd="stat.probability;stat.max" tablehead="To"
       description="Probability at which the next bin begins"/>
-    <column name="n" type="bigint" ucd="meta.number"
+    <column name="n" type="bigint" ucd="meta.number" tablehead="N"
       description="Number of spectra">
       <values nullLiteral="-9223372036854775808"/>
     </column>
-    <column name="predicted" type="double precision" ucd="stat.probability;stat.mean"
+    <column name="predicted" type="double precision" ucd="stat.probability;stat.mean" tablehead="Predicted"
       description="Mean probability of the spectra; NULL where there are none"/>
-    <column name="observed" type="double precision" ucd="stat.probability;arith.ratio"
+    <column name="observed" type="double precision" ucd="stat.probability;arith.ratio" tablehead="Observed"
       description="Share of the spectra whose label is a target class; NULL where there are none"/>
   </table>
 
@@ -397,19 +537,19 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="description">What thresholds of the score are worth, by run: expected, from the
       probabilities of the survey's spectra</meta>
     <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
-    <column name="run_id" type="text" ucd="meta.id" required="True"
+    <column name="run_id" type="text" ucd="meta.id" required="True" tablehead="Run" verbLevel="25"
       description="Identifier of the run that gave this row"/>
-    <column name="threshold" type="double precision" ucd="stat.probability;stat.min" required="True"
+    <column name="threshold" type="double precision" ucd="stat.probability;stat.min" required="True" tablehead="Threshold"
       description="Least score"/>
-    <column name="n" type="bigint" ucd="meta.number"
+    <column name="n" type="bigint" ucd="meta.number" tablehead="N"
       description="Number of spectra">
       <values nullLiteral="-9223372036854775808"/>
     </column>
-    <column name="expected_precision" type="double precision" ucd="stat.probability;arith.ratio"
+    <column name="expected_precision" type="double precision" ucd="stat.probability;arith.ratio" tablehead="Precision"
       description="Expected share of the target classes among the spectra; NULL where there are none"/>
-    <column name="expected_precision_error" type="double precision" ucd="stat.stdev;stat.probability"
+    <column name="expected_precision_error" type="double precision" ucd="stat.stdev;stat.probability" tablehead="± precision"
       description="Standard deviation of expected_precision from the numbers of labelled and of found spectra; what the survey's spectra have that no label resembles is not in it"/>
-    <column name="expected_recall" type="double precision" ucd="stat.probability;arith.ratio"
+    <column name="expected_recall" type="double precision" ucd="stat.probability;arith.ratio" tablehead="Recall"
       description="Expected part of all spectra of the target classes that is among these"/>
   </table>
 
@@ -420,27 +560,27 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <index columns="score"/>
     <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
-    <column name="run_id" type="text" ucd="meta.id" required="True"
+    <column name="run_id" type="text" ucd="meta.id" required="True" tablehead="Run" verbLevel="25"
       description="Identifier of the run that gave this row"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="p_absorption" type="real" ucd="stat.probability"
+    <column name="p_absorption" type="real" ucd="stat.probability" tablehead="P(absorption)" verbLevel="25"
       description="Share of class absorption in the label distribution; NULL where no label reaches"/>
-    <column name="p_emission" type="real" ucd="stat.probability"
+    <column name="p_emission" type="real" ucd="stat.probability" tablehead="P(emission)" verbLevel="25"
       description="Share of class emission in the label distribution; NULL where no label reaches"/>
-    <column name="p_double_peak" type="real" ucd="stat.probability"
+    <column name="p_double_peak" type="real" ucd="stat.probability" tablehead="P(double peak)" verbLevel="25"
       description="Share of class double_peak in the label distribution; NULL where no label reaches"/>
-    <column name="p_artefact" type="real" ucd="stat.probability"
+    <column name="p_artefact" type="real" ucd="stat.probability" tablehead="P(artefact)" verbLevel="25"
       description="Share of class artefact in the label distribution; NULL where no label reaches"/>
-    <column name="score" type="real" ucd="stat.probability;src.class"
+    <column name="score" type="real" ucd="stat.probability;src.class" tablehead="Score" verbLevel="1"
       description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
-    <column name="probability" type="real" ucd="stat.probability" tablehead="Probability"
+    <column name="probability" type="real" ucd="stat.probability" tablehead="Probability" verbLevel="1"
       description="Probability of being of a target class (emission, double_peak): the score calibrated on labelled spectra that were scored without the labels of their star, for the share of such spectra in the survey; of a labelled spectrum, from its score without these labels; NULL where there is no score or labels are too few"/>
-    <column name="rank" type="integer" ucd="meta.id;stat.value"
+    <column name="rank" type="integer" ucd="meta.id;stat.value" tablehead="Rank" verbLevel="1"
       description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra and for those that came after the run">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="entropy" type="real" unit="bit" ucd="stat.value"
+    <column name="entropy" type="real" unit="bit" ucd="stat.value" tablehead="Entropy" verbLevel="25"
       description="Entropy of the label distribution"/>
   </table>
 
@@ -454,45 +594,47 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <foreignKey inTable="scores" source="run_id,spectrum_id" metaOnly="True"/>
-    <column name="run_id" type="text" ucd="meta.id" required="True"
+    <column name="run_id" type="text" ucd="meta.id" required="True" tablehead="Run" verbLevel="25"
       description="Identifier of the run that gave this row"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Spectrum" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="rank" type="integer" ucd="meta.id;stat.value"
+    <column name="rank" type="integer" ucd="meta.id;stat.value" tablehead="Rank" verbLevel="1"
       description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra and for those that came after the run">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="score" type="real" ucd="stat.probability;src.class"
+    <column name="score" type="real" ucd="stat.probability;src.class" tablehead="Score" verbLevel="1"
       description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
-    <column name="probability" type="real" ucd="stat.probability" tablehead="Probability"
+    <column name="probability" type="real" ucd="stat.probability" tablehead="Probability" verbLevel="1"
       description="Probability of being of a target class (emission, double_peak): the score calibrated on labelled spectra that were scored without the labels of their star, for the share of such spectra in the survey; of a labelled spectrum, from its score without these labels; NULL where there is no score or labels are too few"/>
-    <column name="p_absorption" type="real" ucd="stat.probability"
+    <column name="p_absorption" type="real" ucd="stat.probability" tablehead="P(absorption)" verbLevel="25"
       description="Share of class absorption in the label distribution; NULL where no label reaches"/>
-    <column name="p_emission" type="real" ucd="stat.probability"
+    <column name="p_emission" type="real" ucd="stat.probability" tablehead="P(emission)" verbLevel="25"
       description="Share of class emission in the label distribution; NULL where no label reaches"/>
-    <column name="p_double_peak" type="real" ucd="stat.probability"
+    <column name="p_double_peak" type="real" ucd="stat.probability" tablehead="P(double peak)" verbLevel="25"
       description="Share of class double_peak in the label distribution; NULL where no label reaches"/>
-    <column name="p_artefact" type="real" ucd="stat.probability"
+    <column name="p_artefact" type="real" ucd="stat.probability" tablehead="P(artefact)" verbLevel="25"
       description="Share of class artefact in the label distribution; NULL where no label reaches"/>
-    <column name="class" type="text" ucd="src.class"
-      description="Class of the largest share"/>
-    <column name="collection" type="text" ucd="meta.id"
+    <column name="class" type="text" ucd="src.class" tablehead="Class" verbLevel="1"
+      description="Class of the largest share">
+      <values><option>absorption</option><option>emission</option><option>double_peak</option><option>artefact</option></values>
+    </column>
+    <column name="collection" type="text" ucd="meta.id" tablehead="Archive"
       description="Archive: lamost, sdss or ccd700"/>
-    <column name="release" type="text" ucd="meta.id;meta.dataset"
+    <column name="release" type="text" ucd="meta.id;meta.dataset" tablehead="Release"
       description="Data release or export format"/>
-    <column name="object" type="text" ucd="meta.id;src"
+    <column name="object" type="text" ucd="meta.id;src" tablehead="Target" verbLevel="1"
       description="Name of the target as given by the archive"/>
-    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main" tablehead="RA"
+    <column name="ra" type="double precision" unit="deg" ucd="pos.eq.ra;meta.main" tablehead="RA" verbLevel="1"
       description="Right ascension (ICRS) of the target as given by the archive"/>
-    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main" tablehead="Dec"
+    <column name="dec" type="double precision" unit="deg" ucd="pos.eq.dec;meta.main" tablehead="Dec" verbLevel="1"
       description="Declination (ICRS) of the target as given by the archive"/>
-    <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value"
+    <column name="mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" utype="spec:Spectrum.Char.TimeAxis.Coverage.Location.Value" tablehead="MJD"
       description="Modified Julian Date (UTC) of mid exposure, or of its start where no length is known"/>
-    <column name="snr" type="real" ucd="stat.snr" tablehead="S/N" utype="spec:Spectrum.Derived.SNR"
+    <column name="snr" type="real" ucd="stat.snr" utype="spec:Spectrum.Derived.SNR" tablehead="S/N"
       description="Signal to noise per pixel in the r band as given by the archive"/>
-    <column name="archive_class" type="text" ucd="src.class"
+    <column name="archive_class" type="text" ucd="src.class" tablehead="Archive's class"
       description="Class given by the archive"/>
-    <column name="archive_subclass" type="text" ucd="src.spType" tablehead="Archive's class"
+    <column name="archive_subclass" type="text" ucd="src.spType" tablehead="Archive's type"
       description="Subclass (spectral type) given by the archive"/>
     <column name="equivalent_width" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(Hα)"
       description="Equivalent width of Hα over 6544.6–6584.6 Å, emission negative"/>
@@ -506,53 +648,55 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Number of peaks within 10 Å of Hα, 4 standard deviations above the continuum and 3 above what lies between them">
       <values nullLiteral="-32768"/>
     </column>
-    <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff" tablehead="Separation"
+    <column name="peak_separation" type="real" unit="km/s" ucd="phys.veloc;arith.diff" tablehead="Peak sep."
       description="Separation of the two highest peaks, as the instrument shows them; NULL without two peaks"/>
     <column name="violet_to_red" type="real" ucd="spect.line.intensity;arith.ratio" tablehead="V/R"
       description="V/R: height above the continuum of the violet over that of the red one of the two highest peaks, (F_V − 1) / (F_R − 1); NULL without two peaks"/>
-    <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio"
+    <column name="central_depth" type="real" ucd="spect.line.intensity;arith.ratio" tablehead="Depth" verbLevel="25"
       description="Depth of the lowest flux between the two highest peaks under their mean, over their mean: 1 − 2 F / (F_V + F_R); NULL without two peaks"/>
-    <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="helium_6678" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW(He I 6678)" verbLevel="25"
       description="Equivalent width of He I 6678 (6679.99 Å in vacuum) over 6673–6687 Å, emission negative"/>
-    <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="nitrogen_6548" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([N II] 6548)" verbLevel="25"
       description="Equivalent width of [N II] 6548 (6549.86 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="nitrogen_6583" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([N II] 6583)" verbLevel="25"
       description="Equivalent width of [N II] 6583 (6585.27 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="sulphur_6716" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([S II] 6716)" verbLevel="25"
       description="Equivalent width of [S II] 6716 (6718.29 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth"
+    <column name="sulphur_6731" type="real" unit="Angstrom" ucd="spect.line.eqWidth" tablehead="EW([S II] 6731)" verbLevel="25"
       description="Equivalent width of [S II] 6731 (6732.67 Å in vacuum) as an unresolved line over the flux within 10 Å, emission negative; at rest, or at the gas's velocity where line_flags tells of it; NULL where the grid does not hold it"/>
-    <column name="line_flags" type="integer" ucd="meta.code" tablehead="Flags"
+    <column name="line_flags" type="integer" ucd="meta.code" tablehead="Line flags"
       description="Sum of flags of what mimics a star's emission; 0 where nothing does: 1 forbidden lines [N II] or [S II] in the ratios of ionised gas; 2 residues of the night sky's OH lines on both sides of Hα; 4 a spike narrower than the instrument can draw a line; 8 a step where the arms of the spectrograph meet, near 5800 Å">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise"
+    <column name="continuum_noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise" verbLevel="25"
       description="Robust scatter of the rectified flux outside the lines"/>
-    <column name="quality" type="integer" ucd="meta.code.qual"
+    <column name="quality" type="integer" ucd="meta.code.qual" tablehead="Quality" verbLevel="25"
       description="Sum of quality flags; 0 is without fault: 1 the file cannot be opened or is damaged; 2 the file is of none of the known archives' layouts; 4 another file of the same identity was taken; 8 the header gives no usable position; 16 the header gives no usable time; 32 the spectrum does not cover the common grid; 64 flux is zero or negative over the grid; 128 too many bad pixels within the grid; 256 a few bad grid elements were interpolated; 512 no continuum could be fitted; 1024 header cards that the archive promises are missing">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="verdict" type="text" ucd="meta.code.class"
-      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer"/>
-    <column name="main_id" type="text" ucd="meta.id.cross"
+    <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict" verbLevel="1"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+    </column>
+    <column name="main_id" type="text" ucd="meta.id.cross" tablehead="SIMBAD"
       description="Main identifier in SIMBAD"/>
-    <column name="otype" type="text" ucd="src.class"
+    <column name="otype" type="text" ucd="src.class" tablehead="Object type"
       description="Main object type in SIMBAD, as its short code"/>
-    <column name="otypes" type="text" ucd="src.class"
+    <column name="otypes" type="text" ucd="src.class" tablehead="Object types" verbLevel="25"
       description="All object types in SIMBAD, codes with | between them"/>
-    <column name="sp_type" type="text" ucd="src.spType"
+    <column name="sp_type" type="text" ucd="src.spType" tablehead="Spectral type"
       description="Spectral type in SIMBAD"/>
-    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance"
+    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance" tablehead="Separation"
       description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
-    <column name="n_sources" type="integer" ucd="meta.number;src"
+    <column name="n_sources" type="integer" ucd="meta.number;src" tablehead="Sources" verbLevel="25"
       description="Number of SIMBAD's sources within the radius">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="asked_at" type="timestamp" ucd="time.processing"
+    <column name="asked_at" type="timestamp" ucd="time.processing" tablehead="Asked" verbLevel="25"
       description="When SIMBAD was asked (UTC)"/>
-    <column name="preview" type="text" ucd="meta.ref.url;meta.preview" displayHint="type=url"
+    <column name="preview" type="text" ucd="meta.ref.url;meta.preview" displayHint="type=url" tablehead="Preview"
       description="Address of a picture of the spectrum (PNG)"/>
-    <column name="datalink" type="text" ucd="meta.ref.url" displayHint="type=url"
+    <column name="datalink" type="text" ucd="meta.ref.url" displayHint="type=url" tablehead="DataLink"
       description="Address of all that belongs to the spectrum (DataLink)"/>
   </table>
 
@@ -566,19 +710,23 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
     <foreignKey inTable="candidates" source="run_id,spectrum_id" metaOnly="True"/>
     <foreignKey inTable="spectra" source="neighbour_id" dest="spectrum_id" metaOnly="True"/>
-    <column name="run_id" type="text" ucd="meta.id" required="True"
+    <column name="run_id" type="text" ucd="meta.id" required="True" tablehead="Run" verbLevel="25"
       description="Identifier of the run that gave this row"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" tablehead="Candidate" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Candidate" verbLevel="1"
       description="Identifier of the candidate's spectrum"/>
-    <column name="kind" type="text" ucd="meta.code" required="True"
-      description="Kind of evidence: neighbour, a spectrum joined with the candidate's by an edge of the graph; label, a labelled spectrum, near or far, from which the candidate's p_ columns come, told for the best candidates of a run only"/>
-    <column name="place" type="smallint" ucd="stat.rank" required="True"
+    <column name="kind" type="text" ucd="meta.code" required="True" tablehead="Kind"
+      description="Kind of evidence: neighbour, a spectrum joined with the candidate's by an edge of the graph; label, a labelled spectrum, near or far, from which the candidate's p_ columns come, told for the best candidates of a run only">
+      <values><option>neighbour</option><option>label</option></values>
+    </column>
+    <column name="place" type="smallint" ucd="stat.rank" required="True" tablehead="Place"
       description="Place among the candidate's rows of this kind by share, largest is 1"/>
     <column name="neighbour_id" type="text" ucd="meta.id.assoc" tablehead="Neighbour"
       description="The spectrum_id of the neighbour or labelled spectrum"/>
-    <column name="class" type="text" ucd="src.class"
-      description="Class of its label; NULL where it has none"/>
-    <column name="share" type="real" ucd="stat.weight;arith.ratio"
+    <column name="class" type="text" ucd="src.class" tablehead="Class" verbLevel="1"
+      description="Class of its label; NULL where it has none">
+      <values><option>absorption</option><option>emission</option><option>double_peak</option><option>artefact</option></values>
+    </column>
+    <column name="share" type="real" ucd="stat.weight;arith.ratio" tablehead="Share"
       description="Part of the whole, 1 if no row of the kind was left out: neighbour, weight of the edge over that of all the candidate's edges; label, what flowed from it over what flowed from all labels"/>
   </table>
 
@@ -588,41 +736,45 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <index columns="verdict"/>
     <index columns="main_id"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="asked_at" type="timestamp" ucd="time.processing" required="True"
+    <column name="asked_at" type="timestamp" ucd="time.processing" required="True" tablehead="Asked" verbLevel="25"
       description="When SIMBAD was asked (UTC)"/>
-    <column name="state" type="text" ucd="meta.code.status"
-      description="Outcome of the question: found, nothing, failed"/>
-    <column name="verdict" type="text" ucd="meta.code.class"
-      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer"/>
-    <column name="main_id" type="text" ucd="meta.id.cross"
+    <column name="state" type="text" ucd="meta.code.status" tablehead="State"
+      description="Outcome of the question: found, nothing, failed">
+      <values><option>found</option><option>nothing</option><option>failed</option></values>
+    </column>
+    <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict" verbLevel="1"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+    </column>
+    <column name="main_id" type="text" ucd="meta.id.cross" tablehead="SIMBAD"
       description="Main identifier in SIMBAD"/>
-    <column name="otype" type="text" ucd="src.class"
+    <column name="otype" type="text" ucd="src.class" tablehead="Object type"
       description="Main object type in SIMBAD, as its short code"/>
-    <column name="otypes" type="text" ucd="src.class"
+    <column name="otypes" type="text" ucd="src.class" tablehead="Object types" verbLevel="25"
       description="All object types in SIMBAD, codes with | between them"/>
-    <column name="sp_type" type="text" ucd="src.spType"
+    <column name="sp_type" type="text" ucd="src.spType" tablehead="Spectral type"
       description="Spectral type in SIMBAD"/>
-    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance"
+    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance" tablehead="Separation"
       description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
-    <column name="n_sources" type="integer" ucd="meta.number;src"
+    <column name="n_sources" type="integer" ucd="meta.number;src" tablehead="Sources" verbLevel="25"
       description="Number of SIMBAD's sources within the radius">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="radius" type="real" unit="arcsec" ucd="pos.angDistance;stat.max"
+    <column name="radius" type="real" unit="arcsec" ucd="pos.angDistance;stat.max" tablehead="Radius" verbLevel="25"
       description="Radius around the spectrum's position within which sources were sought"/>
-    <column name="radial_velocity" type="double precision" unit="km/s" ucd="spect.dopplerVeloc.opt"
+    <column name="radial_velocity" type="double precision" unit="km/s" ucd="spect.dopplerVeloc.opt" tablehead="RV"
       description="Heliocentric radial velocity in SIMBAD"/>
-    <column name="n_references" type="integer" ucd="meta.number"
+    <column name="n_references" type="integer" ucd="meta.number" tablehead="References" verbLevel="25"
       description="Number of references in SIMBAD">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="updated" type="timestamp" ucd="time.creation"
+    <column name="updated" type="timestamp" ucd="time.creation" tablehead="Updated" verbLevel="25"
       description="When SIMBAD last changed the object (UTC)"/>
-    <column name="service" type="text" ucd="meta.ref.url"
+    <column name="service" type="text" ucd="meta.ref.url" tablehead="Service" verbLevel="25"
       description="Address of the service that was asked"/>
-    <column name="reason" type="text" ucd="meta.note"
+    <column name="reason" type="text" ucd="meta.note" tablehead="Reason"
       description="Why the question failed; NULL where it did not"/>
   </table>
 
@@ -632,33 +784,39 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
     <foreignKey inTable="runs" source="run_id" metaOnly="True"/>
     <foreignKey inTable="runs" source="previous_run_id" dest="run_id" metaOnly="True"/>
-    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
-    <column name="change" type="text" ucd="meta.code"
-      description="What happened to the spectrum: entered, a candidate now and not before; left, the reverse; moved, a candidate of both runs with another score or rank; judged, with the same of both, but SIMBAD tells another thing"/>
-    <column name="run_id" type="text" ucd="meta.id"
+    <column name="change" type="text" ucd="meta.code" tablehead="Change"
+      description="What happened to the spectrum: entered, a candidate now and not before; left, the reverse; moved, a candidate of both runs with another score or rank; judged, with the same of both, but SIMBAD tells another thing">
+      <values><option>entered</option><option>left</option><option>moved</option><option>judged</option></values>
+    </column>
+    <column name="run_id" type="text" ucd="meta.id" tablehead="Run" verbLevel="25"
       description="Identifier of the run that gave this row"/>
-    <column name="previous_run_id" type="text" ucd="meta.id"
+    <column name="previous_run_id" type="text" ucd="meta.id" tablehead="Previous run"
       description="The run that was current before"/>
-    <column name="score" type="real" ucd="stat.probability;src.class"
+    <column name="score" type="real" ucd="stat.probability;src.class" tablehead="Score" verbLevel="1"
       description="Sum of the shares of the target classes (emission, double_peak), halved where no line stands above the continuum at Hα"/>
-    <column name="previous_score" type="real" ucd="stat.probability;src.class"
+    <column name="previous_score" type="real" ucd="stat.probability;src.class" tablehead="Previous score"
       description="Score as it was with the run that was current before; NULL where there was none"/>
-    <column name="rank" type="integer" ucd="meta.id;stat.value"
+    <column name="rank" type="integer" ucd="meta.id;stat.value" tablehead="Rank" verbLevel="1"
       description="Rank by score among the survey's spectra, best is 1, of equal scores the clearer line at Hα first; NULL for training spectra and for those that came after the run">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="previous_rank" type="integer" ucd="meta.id;stat.value"
+    <column name="previous_rank" type="integer" ucd="meta.id;stat.value" tablehead="Previous rank"
       description="Rank as it was with the run that was current before; NULL where there was none">
       <values nullLiteral="-2147483648"/>
     </column>
-    <column name="verdict" type="text" ucd="meta.code.class"
-      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer"/>
-    <column name="previous_verdict" type="text" ucd="meta.code.class"
-      description="Verdict as it was with the run that was current before; NULL where there was none"/>
-    <column name="otype" type="text" ucd="src.class"
+    <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict" verbLevel="1"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+    </column>
+    <column name="previous_verdict" type="text" ucd="meta.code.class" tablehead="Previous verdict"
+      description="Verdict as it was with the run that was current before; NULL where there was none">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+    </column>
+    <column name="otype" type="text" ucd="src.class" tablehead="Object type"
       description="Main object type in SIMBAD, as its short code"/>
-    <column name="previous_otype" type="text" ucd="src.class"
+    <column name="previous_otype" type="text" ucd="src.class" tablehead="Previous type"
       description="Otype as it was with the run that was current before; NULL where there was none"/>
   </table>
 
@@ -668,27 +826,29 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <index columns="survey_id"/>
     <foreignKey inTable="spectra" source="training_id" dest="spectrum_id" metaOnly="True"/>
     <foreignKey inTable="spectra" source="survey_id" dest="spectrum_id" metaOnly="True"/>
-    <column name="training_id" type="text" ucd="meta.id;meta.main" required="True"
+    <column name="training_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Training spectrum"
       description="The spectrum_id of the training spectrum"/>
-    <column name="survey_id" type="text" ucd="meta.id.assoc" required="True"
+    <column name="survey_id" type="text" ucd="meta.id.assoc" required="True" tablehead="Survey spectrum"
       description="The spectrum_id of the survey spectrum"/>
-    <column name="object" type="text" ucd="meta.id;src"
+    <column name="object" type="text" ucd="meta.id;src" tablehead="Target" verbLevel="1"
       description="Name of the star as given by the training archive"/>
-    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance"
+    <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance" tablehead="Separation"
       description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
-    <column name="found_by" type="text" ucd="meta.code"
-      description="What joins the two: position, or name where positions fail"/>
-    <column name="training_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure"
+    <column name="found_by" type="text" ucd="meta.code" tablehead="Found by"
+      description="What joins the two: position, or name where positions fail">
+      <values><option>position</option><option>name</option></values>
+    </column>
+    <column name="training_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" tablehead="MJD (training)"
       description="Modified Julian Date (UTC) of the training spectrum"/>
-    <column name="survey_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure"
+    <column name="survey_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" tablehead="MJD (survey)"
       description="Modified Julian Date (UTC) of the survey spectrum"/>
-    <column name="velocity" type="real" unit="km/s" ucd="spect.dopplerVeloc.opt;arith.diff"
+    <column name="velocity" type="real" unit="km/s" ucd="spect.dopplerVeloc.opt;arith.diff" tablehead="Velocity"
       description="Velocity by which the adapted training spectrum is moved to agree best"/>
-    <column name="residual" type="real" ucd="stat.stdev;phot.flux.density;arith.diff"
+    <column name="residual" type="real" ucd="stat.stdev;phot.flux.density;arith.diff" tablehead="Residual"
       description="RMS difference of the two rectified spectra over 6540–6590 Å after adaptation"/>
-    <column name="residual_unadapted" type="real" ucd="stat.stdev;phot.flux.density;arith.diff"
+    <column name="residual_unadapted" type="real" ucd="stat.stdev;phot.flux.density;arith.diff" tablehead="Unadapted" verbLevel="25"
       description="The same without adaptation"/>
-    <column name="noise" type="real" ucd="stat.stdev;phot.flux.density"
+    <column name="noise" type="real" ucd="stat.stdev;phot.flux.density" tablehead="Noise"
       description="RMS difference that the noise of the two spectra lets expect"/>
   </table>
 
@@ -754,7 +914,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   </table>
 
   <!-- Refers to a table, and so stands behind it. -->
-  <coverage><updater sourceTable="spectra"/></coverage>
+  <coverage><updater sourceTable="ssa_spectra" spaceTable="spectra"/></coverage>
 
   <!-- ============ data ============ -->
 
@@ -869,6 +1029,12 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <service id="ssa" allowed="ssap.xml">
     <meta name="title">vospec SSA: spectra of LAMOST and CCD700</meta>
     <meta name="shortName">vospec SSA</meta>
+    <meta name="description">
+      Spectra of LAMOST (survey) and of the Ondřejov CCD700 archive (training) by the Simple
+      Spectral Access protocol, with vacuum wavelengths in the heliocentric frame and
+      relative flux: the spectra around Hα in which vospec seeks emission-line stars, and
+      those that teach it. DataLink leads from each to its picture and the rest.
+    </meta>
     <meta name="ssap.dataSource">survey</meta>
     <meta name="ssap.creationType">archival</meta>
     <meta name="ssap.testQuery">MAXREC=1</meta>
@@ -899,6 +1065,12 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <service id="cone" allowed="scs.xml">
     <meta name="title">vospec cone search: emission-line star candidates</meta>
     <meta name="shortName">vospec cone</meta>
+    <meta name="description">
+      Candidates for emission-line stars (Be, B[e], Herbig Ae/Be and kin) around a position:
+      the spectra of the survey with the best scores of the current run, with class, score,
+      probability, measures of Hα and what SIMBAD knows of the star. One row is a spectrum;
+      stars that were observed several times have several.
+    </meta>
     <meta name="testQuery.ra">119.266</meta>
     <meta name="testQuery.dec">2.948</meta>
     <meta name="testQuery.sr">0.01</meta>
@@ -911,6 +1083,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <service id="web" allowed="form,static">
     <meta name="title">Emission-line star candidates</meta>
     <meta name="shortName">vospec web</meta>
+    <meta name="description">
+      Candidates for emission-line stars (Be, B[e], Herbig Ae/Be and kin) to look at: chosen
+      by SIMBAD's verdict, class, score, line flags, double peaks, S/N, name or place, each
+      with the picture of its spectrum and of Hα.
+    </meta>
     <publish render="form" sets="ivo_managed,local"/>
     <dbCore queriedTable="candidates">
       <property name="defaultSortKey">rank</property>
@@ -957,6 +1134,28 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       </outputField>
     </outputTable>
   </service>
+
+  <!-- ============ the whole, for the registry ============ -->
+
+  <data id="collection" auto="False">
+    <!-- The registry's record of all tables together; there is nothing to import. -->
+    <meta name="shortName">vospec</meta>
+    <publish sets="ivo_managed,local" services="//tap#run,cone,ssa"/>
+    <make table="spectra"/>
+    <make table="features"/>
+    <make table="feature_summary"/>
+    <make table="grid"/>
+    <make table="labels"/>
+    <make table="runs"/>
+    <make table="reliability"/>
+    <make table="thresholds"/>
+    <make table="scores"/>
+    <make table="candidates"/>
+    <make table="neighbours"/>
+    <make table="simbad"/>
+    <make table="score_changes"/>
+    <make table="pairs"/>
+  </data>
 
   <!-- ============ regression tests ============ -->
 

@@ -1,18 +1,34 @@
 <!-- Goes into etc/ of DaCHS: the examples that TAP clients offer. -->
 <resource schema="__system">
   <STREAM id="tapexamples">
-    <doc>Examples of ADQL queries on the tables of vospec.</doc>
+    <doc>Examples of ADQL queries on the tables of vospec. The tests run each of them; where
+    one reads an upload, the tests upload a table of that name.</doc>
 
-    <meta name="_example" title="The best candidates">
-      The candidates of the current run with what is needed to judge them, from
-      :taptable:`vospec.candidates`:
+    <meta name="_example" title="Best candidates that SIMBAD does not know">
+      The candidates of the current run in their order, from :taptable:`vospec.candidates`,
+      where SIMBAD had no source within the radius when it was asked, and where nothing
+      mimics emission (line_flags). New to SIMBAD is not new to science: look at the picture
+      (preview) and at the literature:
 
       .. tapquery::
 
-        SELECT TOP 20 rank, score, class, object, ra, dec, snr,
-          equivalent_width, peak_height
+        SELECT TOP 100 rank, score, probability, class, object, ra, dec, snr,
+          equivalent_width, equivalent_width_error, peak_height, asked_at, preview
         FROM vospec.candidates
+        WHERE verdict = 'not_in_simbad' AND line_flags = 0
         ORDER BY rank
+    </meta>
+
+    <meta name="_example" title="Candidates by SIMBAD's verdict">
+      How many candidates are known, and as what; their best rank and strongest line, from
+      :taptable:`vospec.candidates`. Equivalent widths of emission are negative:
+
+      .. tapquery::
+
+        SELECT verdict, COUNT(*) AS n, MIN(rank) AS best_rank,
+          MIN(equivalent_width) AS strongest
+        FROM vospec.candidates
+        GROUP BY verdict
     </meta>
 
     <meta name="_example" title="Candidates around a position">
@@ -20,13 +36,30 @@
 
       .. tapquery::
 
-        SELECT spectrum_id, score, class, ra, dec
+        SELECT spectrum_id, score, class, verdict, ra, dec
         FROM vospec.candidates
         WHERE 1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 119.26584, 2.94823, 0.5))
     </meta>
 
+    <meta name="_example" title="Candidates among your own stars">
+      Upload a table named stars with columns ra and dec in degrees (ICRS), and have each star
+      with the candidates of :taptable:`vospec.candidates` within 3 arcseconds. Write the
+      condition as CONTAINS: by DISTANCE alone the index on positions is not used:
+
+      .. tapquery::
+
+        SELECT mine.*, c.spectrum_id, c.rank, c.score, c.class, c.verdict,
+          3600 * DISTANCE(POINT('ICRS', c.ra, c.dec), POINT('ICRS', mine.ra, mine.dec))
+            AS arcseconds
+        FROM TAP_UPLOAD.stars AS mine
+        JOIN vospec.candidates AS c
+        ON 1 = CONTAINS(POINT('ICRS', c.ra, c.dec),
+          CIRCLE('ICRS', mine.ra, mine.dec, 3 / 3600.))
+    </meta>
+
     <meta name="_example" title="Candidates that their archive takes for A stars">
-      Well exposed spectra, from :taptable:`vospec.candidates`:
+      Well exposed spectra, from :taptable:`vospec.candidates`. The archive's types rest on
+      the whole spectrum, and Be stars come out as A stars:
 
       .. tapquery::
 
@@ -36,7 +69,7 @@
         ORDER BY equivalent_width
     </meta>
 
-    <meta name="_example" title="Double peaks">
+    <meta name="_example" title="Double peaks wider than 200 km/s">
       Discs seen at an angle, from :taptable:`vospec.candidates`: two peaks that stand out
       of the noise, and no flag of sky, nebula, cosmic ray or the spectrograph's arms. The
       peaks of spectra of LAMOST's resolution merge below about 190 km/s:
@@ -46,8 +79,37 @@
         SELECT spectrum_id, score, equivalent_width, equivalent_width_error,
           peak_separation, violet_to_red, central_depth
         FROM vospec.candidates
-        WHERE n_peaks = 2 AND line_flags = 0
+        WHERE n_peaks = 2 AND peak_separation &gt; 200 AND line_flags = 0
         ORDER BY peak_separation DESC
+    </meta>
+
+    <meta name="_example" title="What changed since the run before">
+      :taptable:`vospec.score_changes` tells which spectra entered the candidates, which left
+      them, which moved, and of which SIMBAD tells another thing than it did; here all but
+      those that moved little:
+
+      .. tapquery::
+
+        SELECT TOP 1000 change, spectrum_id, previous_rank, rank, previous_score, score,
+          previous_verdict, verdict
+        FROM vospec.score_changes
+        WHERE change != 'moved' OR ABS(score - previous_score) &gt; 0.1
+    </meta>
+
+    <meta name="_example" title="Spectra like this one">
+      The ten nearest neighbours in the graph of the best candidate, strongest first, from
+      :taptable:`vospec.neighbours`, with what :taptable:`vospec.spectra` tells of them; class
+      is the label of those that have one. Put another spectrum_id into a WHERE for another
+      star:
+
+      .. tapquery::
+
+        SELECT n.place, n.share, n.class, n.neighbour_id, s.object, s.archive_subclass, s.snr
+        FROM vospec.candidates AS c
+        JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
+        JOIN vospec.spectra AS s ON s.spectrum_id = n.neighbour_id
+        WHERE c.rank = 1 AND n.kind = 'neighbour'
+        ORDER BY n.place
     </meta>
 
     <meta name="_example" title="Why is this star a candidate?">
@@ -80,16 +142,65 @@
         ORDER BY n.share DESC
     </meta>
 
-    <meta name="_example" title="Emission in rectified spectra">
-      The arrays of :taptable:`vospec.features` are counted from 1, and
-      :taptable:`vospec.grid` tells their vacuum wavelengths. Spectra with flux of more
-      than half above the continuum somewhere:
+    <meta name="_example" title="Mean profile of each class">
+      Arrays are added element by element: the mean of all labelled spectra of a class in
+      :taptable:`vospec.features`, with the labels that hold in :taptable:`vospec.labels`.
+      The wavelengths of the elements stand in :taptable:`vospec.grid`:
 
       .. tapquery::
 
-        SELECT spectrum_id, arr_max(flux) AS peak
-        FROM vospec.features
-        WHERE arr_max(flux) &gt; 1.5
+        SELECT l.class, COUNT(*) AS n, SUM(f.flux) / COUNT(*) AS profile
+        FROM vospec.labels AS l
+        JOIN vospec.features AS f ON f.spectrum_id = l.spectrum_id
+        WHERE l.superseded_at IS NULL
+        GROUP BY l.class
+    </meta>
+
+    <meta name="_example" title="The line of one spectrum, to plot">
+      :taptable:`vospec.grid` tells which element of the arrays in :taptable:`vospec.features`
+      is which vacuum wavelength (Å): flux over continuum near Hα, a row for each wavelength,
+      of the best candidate:
+
+      .. tapquery::
+
+        SELECT g.wavelength, f.flux[g.element] AS flux
+        FROM vospec.candidates AS c
+        JOIN vospec.features AS f ON f.spectrum_id = c.spectrum_id
+        JOIN vospec.grid AS g ON g.wavelength BETWEEN 6540 AND 6590
+        WHERE c.rank = 1
+        ORDER BY g.wavelength
+    </meta>
+
+    <meta name="_example" title="Strong emission near Hα, in all spectra">
+      Not among the candidates alone: the highest peaks within 10 Å of Hα in
+      :taptable:`vospec.features`, with the flux at Hα itself, where the peak need not be.
+      The score, in :taptable:`vospec.scores`, tells what the current run made of them:
+
+      .. tapquery::
+
+        SELECT TOP 100 f.spectrum_id, f.peak_height, f.line_flags, f.flux[g.element] AS at_halpha,
+          s.score
+        FROM vospec.features AS f
+        JOIN vospec.grid AS g ON g.wavelength BETWEEN 6563.9 AND 6565.4
+        JOIN vospec.runs AS r ON r.state = 'current'
+        LEFT OUTER JOIN vospec.scores AS s
+        ON s.spectrum_id = f.spectrum_id AND s.run_id = r.run_id
+        WHERE f.peak_height &gt; 0.5
+        ORDER BY f.peak_height DESC
+    </meta>
+
+    <meta name="_example" title="One star in both archives">
+      Stars that both archives have observed, from :taptable:`vospec.pairs`: how well the
+      adapted training spectrum agrees with the survey's (residual, against residual_unadapted
+      without adaptation, and noise, which is what the two spectra's noise lets expect). A
+      residual well above the noise is a star that changed between the dates, or a false pair:
+
+      .. tapquery::
+
+        SELECT object, training_id, survey_id, separation, found_by,
+          survey_mjd - training_mjd AS days, residual, residual_unadapted, noise
+        FROM vospec.pairs
+        ORDER BY object, residual
     </meta>
 
     <meta name="_example" title="What a threshold of the score promises">
@@ -108,19 +219,33 @@
         ORDER BY t.threshold
     </meta>
 
-    <meta name="_example" title="How two runs agree">
-      :taptable:`vospec.scores` holds every run; :taptable:`vospec.runs` tells the current
-      one:
+    <meta name="_example" title="Stars of which SIMBAD has told different things">
+      :taptable:`vospec.simbad` keeps every answer: the history of all spectra whose verdict
+      was not always the same, known since or failed in between:
 
       .. tapquery::
 
-        SELECT here.spectrum_id, here.score, other.run_id AS other_run,
+        SELECT spectrum_id, asked_at, state, verdict, main_id, otype, sp_type, reason
+        FROM vospec.simbad
+        WHERE spectrum_id IN (
+          SELECT spectrum_id FROM vospec.simbad
+          GROUP BY spectrum_id HAVING MIN(verdict) != MAX(verdict))
+        ORDER BY spectrum_id, asked_at
+    </meta>
+
+    <meta name="_example" title="Where two runs disagree">
+      :taptable:`vospec.scores` holds every run; :taptable:`vospec.runs` tells the current
+      one. High scores of the current run that another run gives much less:
+
+      .. tapquery::
+
+        SELECT TOP 1000 here.spectrum_id, here.score, other.run_id AS other_run,
           other.score AS other_score
         FROM vospec.runs AS runs
         JOIN vospec.scores AS here ON here.run_id = runs.run_id
         JOIN vospec.scores AS other ON other.spectrum_id = here.spectrum_id
         WHERE runs.state = 'current' AND other.run_id != runs.run_id
-          AND here.score - other.score &gt; 0.2
+          AND here.score &gt; 0.4 AND here.score - other.score &gt; 0.2
     </meta>
 
     <meta name="_example" title="Spectra and pictures by ObsCore">

@@ -41,21 +41,33 @@ adopt() {
   is_adopted && return 0
   copy_descriptor
   tell_database gavoadmin --command "UPDATE vospec.service SET url = '$(service_url)'"
+  # An import forgets coverage and row counts.
+  rm -f "$folder/dachs/limits"
   as_account dachs imp -m "$descriptor" adopt
   as_account dachs imp "$descriptor"
-  as_account dachs pub "$descriptor"
+  # The services, TAP and the registry itself, for its answers to be whole.
+  as_account dachs pub "$descriptor" //tap //services
   adoption_mark | as_account tee "$folder/dachs/adopted.new" >/dev/null
   # A running server keeps the old descriptor.
   stop_service
   mv -f "$folder/dachs/adopted.new" "$folder/dachs/adopted"
 }
 
-# Coverage and row counts, once for each published run. Statistics of columns
-# take minutes and add to /tap/tables what VODataService 1.1 does not allow.
+# Coverage and row counts, after each load and each adoption. Statistics of columns
+# take minutes and add to /tap/tables what VODataService 1.1 does not allow (some
+# attributes of DaCHS' own for each number); the planner's are PostgreSQL's.
 refresh_coverage() {
-  local run
-  run=$(tell_database gavoadmin --command "SELECT run_id FROM vospec.runs WHERE state = 'current'")
-  [[ $(cat "$folder/dachs/limits" 2>/dev/null) == "$run" ]] && return 0
+  local loaded
+  loaded=$(tell_database gavoadmin --command "$loads")
+  [[ $(cat "$folder/dachs/limits" 2>/dev/null) == "$loaded" ]] && return 0
   as_account dachs limits --tables-only "$descriptor"
-  as_account tee "$folder/dachs/limits" >/dev/null <<<"$run"
+  tell_database gavoadmin --command "$dated"
+  # The registry learns that the records are others.
+  as_account dachs pub "$descriptor"
+  # A running server reads the descriptor anew, and the coverage with it.
+  as_account touch "$folder/dachs/inputs/$descriptor.rd"
+  as_account tee "$folder/dachs/limits" >/dev/null <<<"$loaded"
 }
+readonly loads="SELECT content, fingerprint FROM vospec.loads ORDER BY content"
+readonly dated="UPDATE dc.rdmeta
+  SET data_updated = (SELECT max(loaded) FROM vospec.loads) WHERE sourcerd = '$descriptor'"

@@ -1,19 +1,25 @@
 """The resource descriptor declares the columns of vospec.columns, no more and no less."""
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+import vospec
 from vospec.columns import (
+    CLASSES,
     FEATURES,
     GRID,
+    LABEL,
     LABELS,
+    NEIGHBOUR,
     NEIGHBOURS,
     PAIRS,
     PUBLISHED,
     PUBLISHED_CANDIDATES,
     RELIABILITY,
+    ROLES,
     RUNS,
     SCORE_CHANGES,
     SCORES,
@@ -21,7 +27,9 @@ from vospec.columns import (
     SPECTRA,
     THRESHOLDS,
     Column,
+    Verdict,
 )
+from vospec.columns.flags import SIMBAD_STATES
 
 _RESDIR = Path(__file__).parents[2] / "resdir"
 _ROOT = ET.parse(_RESDIR / "q.rd").getroot()  # noqa: S314 - our own file
@@ -139,6 +147,41 @@ def test_there_are_no_other_tables_for_readers() -> None:
 
 
 @pytest.mark.parametrize("name", _EXPECTED)
+def test_columns_have_heads_for_people(name: str) -> None:
+    heads = {column.get("tablehead") for column in map(_resolved, _table(name).findall("column"))}
+    assert None not in heads
+    assert len(heads) == len(_EXPECTED[name])
+
+
+@pytest.mark.parametrize(
+    ("column", "tables", "expected"),
+    [
+        ("class", ("labels", "candidates", "neighbours"), CLASSES),
+        ("verdict", ("candidates", "simbad", "score_changes"), tuple(Verdict)),
+        ("previous_verdict", ("score_changes",), tuple(Verdict)),
+        ("state", ("simbad",), SIMBAD_STATES),
+        ("kind", ("neighbours",), (NEIGHBOUR, LABEL)),
+        ("role", ("spectra",), tuple(dict.fromkeys(ROLES.values()))),
+    ],
+)
+def test_closed_lists_are_told(
+    column: str, tables: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    for name in tables:
+        options = _table(name).findall(f"column[@name='{column}']/values/option")
+        assert tuple(option.text for option in options) == expected, name
+
+
+def test_the_version_has_its_news() -> None:
+    news = [" ".join((meta.text or "").split()) for meta in _ROOT.findall("meta[@name='_news']")]
+    major, minor, *_ = vospec.__version__.split(".")
+    assert any(text.startswith(f"Version {major}.{minor}: ") for text in news)
+    version = _ROOT.find("meta[@name='version']")
+    assert version is not None
+    assert news[-1].startswith(f"Version {version.text}: ")
+
+
+@pytest.mark.parametrize("name", _EXPECTED)
 def test_integers_that_may_be_missing_have_a_value_for_it(name: str) -> None:
     # Without one a binary VOTable cannot hold NULL.
     for column in map(_resolved, _table(name).findall("column")):
@@ -156,5 +199,7 @@ def test_no_authority_and_no_address_is_written_down() -> None:
     text = (_RESDIR / "q.rd").read_text(encoding="utf-8")
     assert "ivo://" in text
     assert all(part.startswith(r"\getConfig{ivoa}") for part in text.split("ivo://")[1:])
-    assert "http://" not in text
-    assert "https://" not in text
+    # A licence is named by its address.
+    named = re.sub(r'<meta name="rightsURI">[^<]*</meta>', "", text)
+    assert "http://" not in named
+    assert "https://" not in named

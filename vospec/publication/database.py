@@ -81,9 +81,10 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     "spectra": (
         "USING gist (spoint(radians(ra), radians(dec)))",
         "(mjd)",
-        "(collection, release)",
+        "(collection, release, quality)",
         "USING gist (vospec.region(ra, dec, collection))",
     ),
+    "features": ("(peak_height)",),
     "labels": ("(spectrum_id)",),
     "scores": ("(spectrum_id)", "(score)"),
     "candidate_records": ("USING gist (spoint(radians(ra), radians(dec)))", "(score)", "(rank)"),
