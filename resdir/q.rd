@@ -852,25 +852,82 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="RMS difference that the noise of the two spectra lets expect"/>
   </table>
 
+  <!-- Identifiers of publishers and addresses of files begin with these. -->
+  <macDef name="didPrefix">ivo://\getConfig{ivoa}{authority}/~?\rdId/</macDef>
+  <macDef name="address">\getConfig{web}{serverURL}/\rdId/</macDef>
+
+  <table id="datasets" onDisk="True" adql="False">
+    <meta name="description">What can be had of the spectra: each as its archive delivers it and,
+      where there are features, rectified</meta>
+    <viewStatement>
+      CREATE VIEW \curtable (\colNames) AS (
+        SELECT spectrum_id, collection, release, role, object, ra, dec, mjd, exposure_seconds,
+          archive_class, archive_id, redshift, resolving_power,
+          'delivered'::text, '\didPrefix' || gavo_urlescape(spectrum_id),
+          '\address\+product/qp/' || gavo_urlescape(spectrum_id) || '.fits',
+          spectral_start, spectral_stop, n_pixels, snr, NULL::real
+        FROM vospec.spectra WHERE n_pixels &gt; 0
+        UNION ALL
+        SELECT spectrum_id, collection, release, role, object, ra, dec, mjd, exposure_seconds,
+          archive_class, archive_id, redshift,
+          -- Training spectra are brought to the resolution of the survey.
+          CASE role WHEN 'training' THEN LEAST(resolving_power, 1800) ELSE resolving_power END,
+          'rectified', '\didPrefix\+rectified/' || gavo_urlescape(spectrum_id),
+          '\address\+rectified/qp/' || gavo_urlescape(spectrum_id) || '.rectified.fits',
+          (SELECT MIN(wavelength) FROM vospec.grid), (SELECT MAX(wavelength) FROM vospec.grid),
+          (SELECT COUNT(*) FROM vospec.grid)::integer, 1 / NULLIF(continuum_noise, 0),
+          continuum_noise
+        FROM vospec.spectra JOIN vospec.features USING (spectrum_id)
+        WHERE n_pixels &gt; 0 AND features.flux IS NOT NULL)
+    </viewStatement>
+    <column original="spectra.spectrum_id"/>
+    <column original="spectra.collection"/>
+    <column original="spectra.release"/>
+    <column original="spectra.role"/>
+    <column original="spectra.object"/>
+    <column original="spectra.ra"/>
+    <column original="spectra.dec"/>
+    <column original="spectra.mjd"/>
+    <column original="spectra.exposure_seconds"/>
+    <column original="spectra.archive_class"/>
+    <column original="spectra.archive_id"/>
+    <column original="spectra.redshift"/>
+    <column original="spectra.resolving_power"/>
+    <column name="processing" type="text" ucd="meta.code"
+      description="What was done to the spectrum: delivered, it is as its archive gave it; rectified, divided by its continuum, on the grid of the features, and brought to the survey's resolution where it is of the training archive"/>
+    <column name="publisher_did" type="text" ucd="meta.ref.ivoid"
+      description="Identifier of the dataset"/>
+    <column name="address" type="text" ucd="meta.ref.url" description="Where its file is"/>
+    <column original="spectra.spectral_start"/>
+    <column original="spectra.spectral_stop"/>
+    <column original="spectra.n_pixels"/>
+    <column original="spectra.snr"/>
+    <column original="features.continuum_noise"/>
+  </table>
+
   <table id="ssa_spectra" onDisk="True" adql="True">
     <meta name="description">Spectra that have pixels, in the columns of the Simple
-      Spectral Access protocol; the table spectra tells more of them. Wavelengths are vacuum
+      Spectral Access protocol: one row for each as its archive delivers it, and another where
+      it could be rectified; the table spectra tells more of them. Wavelengths are vacuum
       wavelengths in the heliocentric frame.</meta>
     <FEED source="follow_links" id_column="ssa_pubDID"/>
     <mixin
-      sourcetable="spectra"
-      whereclause="WHERE n_pixels &gt; 0"
-      accref="\+'\getConfig{web}{serverURL}/\rdId/product/qp/' || gavo_urlescape(spectrum_id) || '.fits'"
+      sourcetable="datasets"
+      accref="address"
       mime="'application/fits'"
-      accsize="\+2880 * (2 + (CASE collection WHEN 'ccd700' THEN 13 ELSE 17 END * n_pixels + 2879) / 2880)"
+      accsize="\+CASE processing WHEN 'rectified' THEN 2880 * (4 + (12 * n_pixels + 2879) / 2880) ELSE 2880 * (4 + (CASE collection WHEN 'ccd700' THEN 13 ELSE 21 END * n_pixels + 2879) / 2880) END"
       owner="NULL"
       embargo="NULL"
-      ssa_pubDID="\+'ivo://\getConfig{ivoa}{authority}/~?\rdId/' || gavo_urlescape(spectrum_id)"
-      ssa_creatorDID="\+CASE WHEN starts_with(archive_id, 'ivo:') THEN archive_id END"
-      ssa_dstitle="\+collection || ' ' || release || ' ' || COALESCE(object, spectrum_id)"
+      ssa_pubDID="publisher_did"
+      ssa_creatorDID="\+CASE WHEN processing = 'delivered' AND starts_with(archive_id, 'ivo:') THEN archive_id END"
+      ssa_dstitle="\+collection || ' ' || release || ' ' || COALESCE(object, spectrum_id) || CASE processing WHEN 'rectified' THEN ', rectified' ELSE '' END"
       ssa_targname="object"
       ssa_targclass="archive_class"
+      ssa_targetpos="\+spoint(radians(ra), radians(dec))"
+      ssa_redshift="redshift"
       ssa_location="\+spoint(radians(ra), radians(dec))"
+      ssa_aperture="\+vospec.aperture(collection) / 3600"
+      ssa_region="\+vospec.region(ra, dec, collection)"
       ssa_dateObs="mjd"
       ssa_timeExt="exposure_seconds"
       ssa_specstart="1e-10 * spectral_start"
@@ -883,32 +940,46 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       ssa_collection="collection"
       ssa_cversion="release"
       ssa_bandpass="'Optical'"
-      ssa_instrument="\+CASE collection WHEN 'lamost' THEN 'LAMOST LRS' WHEN 'ccd700' THEN 'CCD700' END"
-      ssa_fluxcalib="\+CASE WHEN collection = 'lamost' THEN 'RELATIVE' WHEN release = 'vo' THEN 'NORMALIZED' ELSE 'UNCALIBRATED' END"
-      ssa_fluxunit="'ct'"
+      ssa_instrument="\+CASE collection WHEN 'lamost' THEN 'LAMOST LRS' WHEN 'ccd700' THEN 'CCD700' WHEN 'sdss' THEN CASE WHEN starts_with(release, 'run2d-v') THEN 'BOSS' ELSE 'SDSS' END END"
+      ssa_datasource="\+CASE role WHEN 'training' THEN 'pointed' ELSE 'survey' END"
+      ssa_creationtype="\+CASE processing WHEN 'rectified' THEN 'filtered' ELSE 'archival' END"
+      ssa_fluxcalib="\+CASE WHEN processing = 'rectified' THEN 'NORMALIZED' WHEN role = 'survey' THEN 'RELATIVE' WHEN release = 'vo' THEN 'NORMALIZED' ELSE 'UNCALIBRATED' END"
+      ssa_fluxunit="\+CASE processing WHEN 'rectified' THEN '' ELSE 'ct' END"
+      ssa_fluxucd="\+CASE processing WHEN 'rectified' THEN 'phot.flux.density;em.wl;arith.ratio' ELSE 'phot.flux.density;em.wl' END"
+      ssa_fluxStatError="continuum_noise"
       ssa_speccalib="'ABSOLUTE'"
       ssa_spectralunit="'Angstrom'"
       ssa_spectralucd="'em.wl'"
+      ssa_creator="\+CASE WHEN processing = 'rectified' THEN 'vospec' WHEN collection = 'ccd700' THEN 'Astronomical Institute of the Czech Academy of Sciences' ELSE upper(collection) END"
+      ssa_reference="NULL"
+      ssa_pdate="NULL"
       ssa_publisher="'ivo://\getConfig{ivoa}{authority}'"
-      customcode=", '\getConfig{web}{serverURL}/\rdId/preview/qp/' || gavo_urlescape(spectrum_id) || '.png' AS preview"
+      customcode=", '\address\+preview/qp/' || gavo_urlescape(spectrum_id) || '.png' AS preview"
       >//ssap#view</mixin>
     <mixin
-      calibLevel="2"
+      productSubtype="\+CASE processing WHEN 'rectified' THEN 'rectified' END"
+      calibLevel="\+CASE processing WHEN 'rectified' THEN 3 ELSE 2 END"
       obsId="spectrum_id"
       did="ssa_pubDID"
       tMin="ssa_dateObs - COALESCE(ssa_timeExt, 0) / 172800."
       tMax="ssa_dateObs + COALESCE(ssa_timeExt, 0) / 172800."
       t_exptime="ssa_timeExt"
       sResolution="NULL"
+      coverage="ssa_region"
       emResPower="6.5646e-7 / ssa_specres"
-      oUCD="'phot.flux.density;em.wl'"
+      oUCD="ssa_fluxucd"
       emUCD="'em.wl'"
-      facilityName="\+CASE ssa_collection WHEN 'lamost' THEN 'LAMOST' WHEN 'ccd700' THEN 'Ondřejov Observatory, Perek 2m Telescope' END"
+      facilityName="\+CASE ssa_collection WHEN 'lamost' THEN 'LAMOST' WHEN 'ccd700' THEN 'Ondřejov Observatory, Perek 2m Telescope' WHEN 'sdss' THEN 'Sloan Foundation Telescope' END"
       preview="preview"
       >//obscore#publishSSAPMIXC</mixin>
     <param name="ssa_refpos" type="text" utype="ssa:CoordSys.SpectralFrame.RefPos"
       description="Reference position of the wavelengths">HELIOCENTER</param>
+    <column name="ssa_dateObs" type="double precision" unit="d" ucd="time.epoch" xtype="mjd"
+      utype="ssa:Char.TimeAxis.Coverage.Location.Value" verbLevel="5" displayHint="type=humanDate"
+      description="Midpoint of exposure (MJD, UTC), or its start where no length is known"/>
     <column original="spectra.spectrum_id" ucd="meta.id"/>
+    <column original="datasets.role"/>
+    <column original="datasets.processing"/>
     <column name="preview" type="text" ucd="meta.ref.url;meta.preview" displayHint="type=url"
       description="Address of a picture of the spectrum (PNG)"/>
   </table>
@@ -939,6 +1010,17 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   </data>
 
   <data id="make_views">
+    <make table="datasets">
+      <script type="postCreation" lang="SQL" name="spectra are found by what views call them">
+        CREATE INDEX IF NOT EXISTS "delivered_\getConfig{ivoa}{authority}"
+          ON vospec.spectra (('\didPrefix' || gavo_urlescape(spectrum_id)));
+        CREATE INDEX IF NOT EXISTS "rectified_\getConfig{ivoa}{authority}"
+          ON vospec.spectra (('\didPrefix\+rectified/' || gavo_urlescape(spectrum_id)));
+        CREATE INDEX IF NOT EXISTS spectra_target ON vospec.spectra (lower(object));
+        CREATE INDEX IF NOT EXISTS spectra_training ON vospec.spectra (role) WHERE role = 'training';
+        ANALYZE vospec.spectra;
+      </script>
+    </make>
     <make table="ssa_spectra"/>
   </data>
 
@@ -968,8 +1050,16 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
 
   <service id="product" allowed="qp">
     <meta name="title">vospec spectra</meta>
-    <meta name="description">One spectrum as a FITS binary table, vacuum wavelengths in Å.</meta>
+    <meta name="description">One spectrum as a FITS binary table, as its archive delivers it,
+      vacuum wavelengths in Å.</meta>
     <FEED source="by_name" module="product"/>
+  </service>
+
+  <service id="rectified" allowed="qp">
+    <meta name="title">vospec rectified spectra</meta>
+    <meta name="description">One spectrum as a FITS binary table, divided by its continuum, on
+      the grid of the features.</meta>
+    <FEED source="by_name" module="rectified"/>
   </service>
 
   <service id="preview" allowed="qp">
@@ -1026,40 +1116,104 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     </datalinkCore>
   </service>
 
-  <service id="ssa" allowed="ssap.xml">
-    <meta name="title">vospec SSA: spectra of LAMOST and CCD700</meta>
-    <meta name="shortName">vospec SSA</meta>
-    <meta name="description">
-      Spectra of LAMOST (survey) and of the Ondřejov CCD700 archive (training) by the Simple
-      Spectral Access protocol, with vacuum wavelengths in the heliocentric frame and
-      relative flux: the spectra around Hα in which vospec seeks emission-line stars, and
-      those that teach it. DataLink leads from each to its picture and the rest.
-    </meta>
-    <meta name="ssap.dataSource">survey</meta>
+  <STREAM id="spectral_access">
+    <doc>What a service of the Simple Spectral Access protocol has: the spectra of one part
+      of the archives.</doc>
     <meta name="ssap.creationType">archival</meta>
     <meta name="ssap.testQuery">MAXREC=1</meta>
     <meta name="ssap.complianceLevel">full</meta>
     <publish render="ssap.xml" sets="ivo_managed"/>
     <ssapCore queriedTable="ssa_spectra">
-      <FEED source="//ssap#hcd_condDescs"><PRUNE id="coneCond"/></FEED>
+      <!-- What DaCHS has here, but for positions, which it gives in single precision. -->
+      <outputTable verbLevel="30">
+        <property name="virtual">True</property>
+        <FEED source="//ssap#coreOutputAdditionals">
+          <EDIT ref="outputField[location_ra]" type="double precision"/>
+          <EDIT ref="outputField[location_dec]" type="double precision"/>
+        </FEED>
+      </outputTable>
+      <FEED source="//ssap#hcd_condDescs">
+        <PRUNE id="coneCond"/>
+        <PRUNE id="formatCond"/>
+        <PRUNE id="TARGETNAME_cond"/>
+        <PRUNE id="WILDTARGET_cond"/>
+        <PRUNE id="WILDTARGETCASE_cond"/>
+      </FEED>
+      <condDesc>
+        <phraseMaker>
+          <code>
+            yield "role = '\role'"
+          </code>
+        </phraseMaker>
+      </condDesc>
       <!-- In DaCHS SIZE is the radius; the standard makes it the diameter. -->
       <condDesc combining="True" joiner="AND">
         <inputKey name="POS" type="text" description="ICRS position of the target" unit="deg"
           std="True" multiplicity="single"
           utype="ssa:Char.SpatialAxis.Coverage.Location.Value"/>
-        <inputKey name="SIZE" description="Diameter of the region around POS" std="True"
-          multiplicity="single" unit="deg"
+        <inputKey name="SIZE" description="Diameter of the region around POS; 0.02 without it"
+          std="True" multiplicity="single" unit="deg"
           utype="ssa:Char.SpatialAxis.Coverage.Bounds.Extent"/>
         <phraseMaker>
           <code>
             position = pql.PQLPositionPar.fromLiteral(inPars.get("POS"), "POS")
             diameter = inputKeys[1]._parse(inPars.get("SIZE"))
-            if position is not None and diameter is not None:
-              yield position.getConeSQL("ssa_location", outPars, diameter / 2)
+            if diameter is None:
+              diameter = 0.02
+            if not 0 &lt;= diameter &lt;= 360:
+              raise base.ValidationError("0 to 360 degrees expected", "SIZE")
+            if position is not None:
+              # No smaller than what a fibre sees.
+              yield position.getConeSQL("ssa_location", outPars, max(diameter, 0.001) / 2)
+          </code>
+        </phraseMaker>
+      </condDesc>
+      <!-- In DaCHS words of a name match, which no index of ours finds. -->
+      <condDesc>
+        <inputKey original="//ssap#instance.ssa_targname" name="TARGETNAME" type="text"
+          std="True" multiplicity="single"/>
+        <phraseMaker>
+          <code>
+            name = pql.PQLCaselessPar.fromLiteral(inPars["TARGETNAME"], "TARGETNAME")
+            if name is not None:
+              yield name.getSQL("ssa_targname", outPars)
+          </code>
+        </phraseMaker>
+      </condDesc>
+      <!-- All files are of one format, which follows the Spectrum data model. -->
+      <condDesc>
+        <inputKey original="//ssap#instance.mime" name="FORMAT" type="text" std="True"
+          multiplicity="single"/>
+        <phraseMaker>
+          <code>
+            asked = pql.PQLStringPar.fromLiteral(inPars["FORMAT"].lower(), "FORMAT")
+            if asked is not None and not asked.getValuesAsSet() &amp; {
+                "all", "compliant", "native", "fits", "application/fits"}:
+              yield "1=0"
           </code>
         </phraseMaker>
       </condDesc>
     </ssapCore>
+  </STREAM>
+
+  <service id="ssa" allowed="ssap.xml">
+    <meta name="title">vospec SSA: survey spectra</meta>
+    <meta name="shortName">vospec survey</meta>
+    <meta name="description">Low-resolution spectra of the surveys in which candidates for
+      emission-line stars are sought, as their archives deliver them and rectified around Hα.
+      Vacuum wavelengths in the heliocentric frame.</meta>
+    <meta name="ssap.dataSource">survey</meta>
+    <FEED source="spectral_access" role="survey"/>
+  </service>
+
+  <service id="training" allowed="ssap.xml">
+    <meta name="title">vospec SSA: training spectra</meta>
+    <meta name="shortName">vospec training</meta>
+    <meta name="description">High-resolution spectra around Hα of the archive whose labels teach
+      what an emission-line star looks like, as the archive delivers them and, rectified, at the
+      resolution of the survey. Vacuum wavelengths in the heliocentric frame.</meta>
+    <meta name="ssap.dataSource">pointed</meta>
+    <FEED source="spectral_access" role="training"/>
   </service>
 
   <service id="cone" allowed="scs.xml">

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-pixels, _ = api.loadPythonModule("pixels", relativeTo=__file__)
+datasets, _ = api.loadPythonModule("datasets", relativeTo=__file__)
 
 _H_ALPHA = 6564.61
 _HALF_WINDOW = 60.0
@@ -23,13 +23,16 @@ _LOCK = threading.Lock()
 def make(name: str) -> tuple[str, bytes]:
     """Media type and content of the file ``<spectrum_id>.png``."""
     spectrum_id = name.removesuffix(".png")
-    row, rectified = pixels.spectrum(spectrum_id), pixels.rectified(spectrum_id)
+    delivered = datasets.dataset(spectrum_id, datasets.DELIVERED)
+    rectified = None
+    if datasets.row(spectrum_id, datasets.RECTIFIED) is not None:
+        rectified = datasets.columns(spectrum_id, datasets.RECTIFIED)
     with _LOCK:
-        return "image/png", draw(row, rectified)
+        return "image/png", draw(delivered.row | delivered.columns, rectified)
 
 
 def draw(row: dict[str, Any], rectified: dict[str, Any] | None) -> bytes:
-    """The PNG of what :mod:`pixels` gives of a spectrum."""
+    """The PNG of what :mod:`datasets` gives of a spectrum."""
     figure = Figure(figsize=(7.2, 6.0), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     whole, zoom = figure.subplots(2, 1)
@@ -71,8 +74,8 @@ def _mark(axes: Axes) -> None:
 
 
 def _title(row: dict[str, Any]) -> str:
-    known = [row["object"], row["archive_subclass"]]
-    if row["snr"] is not None:
-        known.append(f"S/N {row['snr']:.0f}")
+    known = [row["ssa_targname"], row["archive_subclass"]]
+    if row["ssa_snr"] is not None:
+        known.append(f"S/N {row['ssa_snr']:.0f}")
     told = "   ".join(part for part in known if part)
     return f"{row['spectrum_id']}\n{told}"
