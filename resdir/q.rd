@@ -233,6 +233,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <mixin>//scs#pgs-pos-index</mixin>
     <index columns="mjd"/>
     <index columns="collection,release,quality"/>
+    <index columns="object">lower(object)</index>
+    <index columns="role"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="observation" type="text" ucd="meta.id;obs" tablehead="Observation"
@@ -966,7 +968,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       t_exptime="ssa_timeExt"
       sResolution="NULL"
       coverage="ssa_region"
-      emResPower="6.5646e-7 / ssa_specres"
+      emResPower="resolving_power"
       oUCD="ssa_fluxucd"
       emUCD="'em.wl'"
       facilityName="\+CASE ssa_collection WHEN 'lamost' THEN 'LAMOST' WHEN 'ccd700' THEN 'Ondřejov Observatory, Perek 2m Telescope' WHEN 'sdss' THEN 'Sloan Foundation Telescope' END"
@@ -979,6 +981,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Midpoint of exposure (MJD, UTC), or its start where no length is known"/>
     <column original="spectra.spectrum_id" ucd="meta.id"/>
     <column original="datasets.role"/>
+    <column original="datasets.resolving_power"/>
     <column original="datasets.processing"/>
     <column name="preview" type="text" ucd="meta.ref.url;meta.preview" displayHint="type=url"
       description="Address of a picture of the spectrum (PNG)"/>
@@ -1016,8 +1019,6 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
           ON vospec.spectra (('\didPrefix' || gavo_urlescape(spectrum_id)));
         CREATE INDEX IF NOT EXISTS "rectified_\getConfig{ivoa}{authority}"
           ON vospec.spectra (('\didPrefix\+rectified/' || gavo_urlescape(spectrum_id)));
-        CREATE INDEX IF NOT EXISTS spectra_target ON vospec.spectra (lower(object));
-        CREATE INDEX IF NOT EXISTS spectra_training ON vospec.spectra (role) WHERE role = 'training';
         ANALYZE vospec.spectra;
       </script>
     </make>
@@ -1088,7 +1089,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
           with base.getTableConn() as connection:
             known = list(connection.query(
               "SELECT accref, preview, accsize FROM vospec.ssa_spectra"
-              " WHERE spectrum_id = %(spectrum_id)s", {"spectrum_id": spectrum_id}))
+              " WHERE spectrum_id = %(spectrum_id)s AND processing = 'delivered'",
+              {"spectrum_id": spectrum_id}))
           if not known:
             return DatalinkFault.NotFoundFault(pubDID, "No spectrum of this identifier has pixels")
           descriptor = ProductDescriptor(
@@ -1294,7 +1296,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <data id="collection" auto="False">
     <!-- The registry's record of all tables together; there is nothing to import. -->
     <meta name="shortName">vospec</meta>
-    <publish sets="ivo_managed,local" services="//tap#run,cone,ssa"/>
+    <publish sets="ivo_managed,local" services="//tap#run,cone,ssa,training"/>
     <make table="spectra"/>
     <make table="features"/>
     <make table="feature_summary"/>

@@ -18,7 +18,7 @@ DELIVERED, RECTIFIED = "delivered", "rectified"
 _PACKED = {"spectral_axis": "<f8", "flux": "<f4", "ivar": "<f4", "mask": "?"}
 
 _ROW = """
-SELECT spectra.ra, spectra.dec, archive_subclass, resolving_power, reason, ssa_spectra.*
+SELECT spectra.ra, spectra.dec, archive_subclass, reason, ssa_spectra.*
 FROM vospec.ssa_spectra JOIN vospec.spectra USING (spectrum_id)
 WHERE spectrum_id = %(spectrum_id)s AND processing = %(processing)s
 """

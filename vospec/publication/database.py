@@ -83,6 +83,9 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
         "(mjd)",
         "(collection, release, quality)",
         "USING gist (vospec.region(ra, dec, collection))",
+        # Names are sought whatever their case; and the training spectra are few.
+        "(lower(object))",
+        "(role) WHERE role = 'training'",
     ),
     "features": ("(peak_height)",),
     "labels": ("(spectrum_id)",),
