@@ -953,7 +953,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       ssa_spectralunit="'Angstrom'"
       ssa_spectralucd="'em.wl'"
       ssa_creator="\+CASE WHEN processing = 'rectified' THEN 'vospec' WHEN collection = 'ccd700' THEN 'Astronomical Institute of the Czech Academy of Sciences' ELSE upper(collection) END"
-      ssa_reference="NULL"
+      ssa_reference="\+CASE processing WHEN 'rectified' THEN \sqlquote{\metaString{source}} END"
       ssa_pdate="NULL"
       ssa_publisher="'ivo://\getConfig{ivoa}{authority}'"
       customcode=", '\address\+preview/qp/' || gavo_urlescape(spectrum_id) || '.png' AS preview"

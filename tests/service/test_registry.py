@@ -15,7 +15,7 @@ from tests.service.conftest import SERVICE
 pytestmark = SERVICE
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
-_SERVICES = ("cone", "ssa", "web", "collection")
+_SERVICES = ("cone", "ssa", "training", "web", "collection")
 
 # The schemas of the IVOA and of OAI come with DaCHS.
 _JUDGE = """
@@ -97,7 +97,7 @@ def test_records_describe_themselves(registry: dict[str, str]) -> None:
     assert all(text and len(text) > 150 for text in texts)
 
 
-@pytest.mark.parametrize("name", ["cone", "ssa", "web"])
+@pytest.mark.parametrize("name", ["cone", "ssa", "training", "web"])
 def test_record_tells_the_rights(registry: dict[str, str], name: str) -> None:
     rights = _record(registry, name).findall("rights")
     assert [bool(one.get("rightsURI")) for one in rights] == [True, False, True]
@@ -149,7 +149,7 @@ def test_numbers_of_rows_are_told(registry: dict[str, str]) -> None:
     assert all(tables[name] for name in tables if str(name).startswith("vospec."))
 
 
-@pytest.mark.parametrize("name", ["cone", "ssa", "web"])
+@pytest.mark.parametrize("name", ["cone", "ssa", "training", "web"])
 def test_page_tells_how_to_cite(url: str, session: requests.Session, name: str) -> None:
     page = session.get(f"{url}/vospec/q/{name}/howtocite", timeout=60).text
     assert "@MISC{vo:vospec" in page
