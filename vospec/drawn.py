@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.compute as pc
 from astropy.time import Time
 from numpy.typing import ArrayLike
@@ -14,9 +13,6 @@ from vospec import archives, pairs
 from vospec.config import AdaptationSettings
 from vospec.errors import PairError
 from vospec.plan import Plan
-from vospec.spectra import kernel_fwhm
-from vospec.spectra.adaptation import PAPER_KERNEL_PIXELS
-from vospec.spectra.lines import HALPHA
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +112,7 @@ def pair_of_name(plan: Plan, name: str) -> tuple[Drawn, Drawn]:
     PairError
         No star of this name is in both archives.
     """
-    radius = plan.settings.pairs.radius_arcsec
-    star = pairs.named(pairs.stars(pairs.spectra_of(plan), radius_arcsec=radius), name)
+    star = pairs.named(pairs.stars_of(plan), name)
     training, survey = star.best
     if len(star.training) + len(star.survey) > 2:  # noqa: PLR2004 - a pair is two
         logger.info(
@@ -132,14 +127,4 @@ def pair_of_name(plan: Plan, name: str) -> tuple[Drawn, Drawn]:
 
 def kernel_width(section: AdaptationSettings, training: Drawn, survey: Drawn) -> float:
     """Return the FWHM (Å at Hα) of the kernel that settings ask for between two spectra."""
-    if section.kernel == "fitted":
-        return section.fwhm_angstrom
-    if section.kernel == "paper":
-        return PAPER_KERNEL_PIXELS * float(np.diff(training.spectral_axis).mean())
-    return float(
-        kernel_fwhm(
-            HALPHA,
-            resolving_power=training.resolving_power,
-            target_resolving_power=survey.resolving_power,
-        )
-    )
+    return pairs.kernel_width(section, training, survey, training.spectral_axis)

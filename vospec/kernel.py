@@ -23,6 +23,8 @@ class Fitted:
 def fit(plan: Plan) -> Fitted:
     """Fit the kernel on all stars that both archives of a plan have observed.
 
+    They are those of :func:`vospec.pairs.stars_of`.
+
     Parameters
     ----------
     plan : Plan
@@ -36,12 +38,13 @@ def fit(plan: Plan) -> Fitted:
         Fewer than three stars have been observed by both, or their spectra allow no fit.
     """
     spectra = pairs.spectra_of(plan)
-    radius = plan.settings.pairs.radius_arcsec
-    found = pairs.stars(spectra, radius_arcsec=radius)
+    found = pairs.stars_of(plan)
     if len(found) < FEWEST_PAIRS:
+        by_position = f" within {plan.settings.pairs.radius_arcsec:g} arcsec"
+        how = " that are a pair" if plan.pairs.is_complete() else by_position
         message = (
-            f"{plan.spectra.uri}: {len(found)} stars have a training and a survey spectrum within "
-            f"{radius:g} arcsec, a fit needs {FEWEST_PAIRS}"
+            f"{plan.spectra.uri}: {len(found)} stars have a training and a survey spectrum{how}, "
+            f"a fit needs {FEWEST_PAIRS}"
         )
         raise PairError(message)
     chosen = [star.best for star in found]

@@ -7,7 +7,7 @@ The survey is read in batches and of its pixels only those of the pairs.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,19 +15,35 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 from astropy import units
 from astropy.coordinates import SkyCoord, search_around_sky
+from numpy.typing import ArrayLike
 
 from vospec.columns import UNUSABLE, Quality
+from vospec.config import AdaptationSettings
 from vospec.errors import PairError, StoreError
 from vospec.plan import Plan
+from vospec.spectra import kernel_fwhm
+from vospec.spectra.adaptation import PAPER_KERNEL_PIXELS
 from vospec.spectra.comparison import Pair
+from vospec.spectra.lines import HALPHA
 
 #: Positions of one star in the survey agree to this, arcsec.
 SAME_PLACE = 3.0
 #: Survey spectra held in memory at once, without their pixels.
 BATCH = 100_000
 
-_OBSERVED = ("spectrum_id", "object", "ra", "dec", "mjd", "snr", "resolving_power")
+_TOLD = ("spectrum_id", "object", "ra", "dec", "mjd", "snr", "resolving_power")
+_IDENTITY = ("observation", "release", "archive_id")
+#: The first that is known is a star's magnitude.
+_MAGNITUDES = ("mag_r", "mag_i", "mag_g")
 PIXELS = ("spectral_axis", "flux", "mask")
+
+
+class Telling(Protocol):
+    """Whatever tells its resolving power."""
+
+    @property
+    def resolving_power(self) -> float:
+        """λ/Δλ near Hα."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,10 @@ class Spectrum:
     mjd: float | None
     snr: float | None
     resolving_power: float
+    observation: str | None = None
+    release: str | None = None
+    archive_id: str | None = None
+    magnitude: float | None = None
 
     @property
     def position(self) -> SkyCoord:
@@ -119,15 +139,69 @@ def stars(spectra: pyarrow.dataset.Dataset, *, radius_arcsec: float) -> list[Sta
     list of Star
         In the order of their names; each spectrum belongs to one star at most.
     """
-    training = [one for batch in _observed(spectra, "training") for one in _rows(batch)]
+    training = [one for batch in observed(spectra, "training") for one in rows(batch)]
     if not training:
         return []
-    near = _near(training, _observed(spectra, "survey"), radius_arcsec)
+    near = _near(training, observed(spectra, "survey"), radius_arcsec)
     places: list[_Place] = []
     for one, found in zip(training, near, strict=True):
         if found:
             _put(places, one, found)
     return sorted((place.star for place in places), key=lambda star: star.name)
+
+
+def stars_of(plan: Plan) -> list[Star]:
+    """Return the stars that both archives of a plan have observed.
+
+    Those that were found by ``vospec pairs``, where it was called; else by position alone.
+
+    Raises
+    ------
+    StoreError
+        The spectra have not been read.
+    """
+    spectra = spectra_of(plan)
+    if not plan.pairs.is_complete():
+        return stars(spectra, radius_arcsec=plan.settings.pairs.radius_arcsec)
+    found = plan.pairs.table(["training_id", "survey_id"])
+    ids = {name: found.column(name).to_pylist() for name in found.column_names}
+    known = _known(spectra, {*ids["training_id"], *ids["survey_id"]})
+    joined: dict[str, _Joined] = {}
+    for training, survey in zip(ids["training_id"], ids["survey_id"], strict=True):
+        # Pairs with spectra of other services are no pairs of the store.
+        if {training, survey} <= known.keys():
+            _join(joined, training, survey)
+    made = {id(one): one for one in joined.values()}.values()
+    found_stars = [
+        Star(*(tuple(known[name] for name in sorted(side)) for side in (one.training, one.survey)))
+        for one in made
+    ]
+    return sorted(found_stars, key=lambda star: star.name)
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Identifiers of spectra that pairs join."""
+
+    training: set[str]
+    survey: set[str]
+
+
+def _join(joined: dict[str, _Joined], training: str, survey: str) -> None:
+    one = joined.get(training, _Joined({training}, set()))
+    other = joined.get(survey, _Joined(set(), {survey}))
+    both = _Joined(one.training | other.training, one.survey | other.survey)
+    joined.update(dict.fromkeys((*both.training, *both.survey), both))
+
+
+def _known(spectra: pyarrow.dataset.Dataset, names: set[str]) -> dict[str, Spectrum]:
+    batches = (batch for role in ("training", "survey") for batch in observed(spectra, role))
+    wanted = pa.array(sorted(names), pa.string())
+    return {
+        one.spectrum_id: one
+        for batch in batches
+        for one in rows(batch.filter(pc.is_in(batch.column("spectrum_id"), wanted)))
+    }
 
 
 @dataclass(frozen=True)
@@ -159,17 +233,25 @@ def _put(places: list[_Place], one: Spectrum, found: list[Spectrum]) -> None:
     place.survey.update({s.spectrum_id: s for s in found if place.holds(s.position)})
 
 
-def _observed(spectra: pyarrow.dataset.Dataset, role: str) -> Iterator[pa.RecordBatch]:
-    """The usable spectra of one role that have a position, without their pixels."""
+def observed(spectra: pyarrow.dataset.Dataset, role: str) -> Iterator[pa.RecordBatch]:
+    """Read the usable spectra of one role that have a position, without their pixels."""
     field = pc.field
     unusable = int(UNUSABLE | Quality.NO_POSITION)
     chosen = (field("role") == role) & field("ra").is_valid() & field("dec").is_valid()
     chosen &= pc.bit_wise_and(field("quality"), unusable) == 0
-    yield from spectra.to_batches(list(_OBSERVED), filter=chosen, batch_size=BATCH)
+    columns = [*_TOLD, *_IDENTITY, *_MAGNITUDES]
+    yield from spectra.to_batches(columns, filter=chosen, batch_size=BATCH)
 
 
-def _rows(table: pa.RecordBatch) -> list[Spectrum]:
-    return [Spectrum(**row) for row in table.to_pylist()]
+def rows(batch: pa.RecordBatch) -> list[Spectrum]:
+    """The spectra of a batch that :func:`observed` has read."""
+    return [
+        Spectrum(
+            **{name: row[name] for name in (*_TOLD, *_IDENTITY)},
+            magnitude=next((row[name] for name in _MAGNITUDES if row[name] is not None), None),
+        )
+        for row in batch.to_pylist()
+    ]
 
 
 def _near(
@@ -183,7 +265,7 @@ def _near(
             continue
         theirs = SkyCoord(*(batch.column(name).to_numpy() for name in ("ra", "dec")), unit="deg")
         i, j, _, _ = search_around_sky(ours, theirs, radius_arcsec * units.arcsec)
-        for index, spectrum in zip(i, _rows(batch.take(pa.array(j))), strict=True):
+        for index, spectrum in zip(i, rows(batch.take(pa.array(j))), strict=True):
             near[index].append(spectrum)
     return near
 
@@ -248,4 +330,31 @@ def pair(training: dict[str, Any], survey: dict[str, Any]) -> Pair:
     return Pair(
         *(training[name] for name in ("flux", "spectral_axis", "mask")),
         *(survey[name] for name in ("flux", "spectral_axis", "mask")),
+    )
+
+
+def kernel_width(
+    section: AdaptationSettings, training: Telling, survey: Telling, spectral_axis: ArrayLike
+) -> float:
+    """Return the FWHM (Å at Hα) of the kernel that settings ask for between two spectra.
+
+    Parameters
+    ----------
+    section
+        The settings.
+    training, survey
+        What tells the two resolving powers.
+    spectral_axis
+        Wavelengths of the training spectrum, Å.
+    """
+    if section.kernel == "fitted":
+        return section.fwhm_angstrom
+    if section.kernel == "paper":
+        return PAPER_KERNEL_PIXELS * float(np.diff(spectral_axis).mean())
+    return float(
+        kernel_fwhm(
+            HALPHA,
+            resolving_power=training.resolving_power,
+            target_resolving_power=survey.resolving_power,
+        )
     )

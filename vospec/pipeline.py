@@ -212,6 +212,8 @@ def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
         "features": plan.features.read().to_batches(filter=usable, batch_size=PUBLISHED),
     }
     plain = {"grid": plan.grid_table, "labels": plan.labels}
+    if plan.pairs.is_complete():
+        plain["pairs"] = plan.pairs
     of_run = {
         "runs": run.record,
         "reliability": run.reliability,

@@ -162,12 +162,37 @@ class Plan:
         )
 
     @cached_property
+    def pairs(self) -> Dataset:
+        """Pairs of spectra of one star in both archives."""
+        return self._dataset("pairs", *self._of_pairs, table=columns.PAIRS)
+
+    @cached_property
+    def pair_candidates(self) -> Dataset:
+        """Survey stars near stars of the training archive, with what was decided about them."""
+        return self._dataset("pair_candidates", *self._of_pairs, table=columns.PAIR_CANDIDATES)
+
+    @property
+    def _of_pairs(self) -> tuple[object, ...]:
+        settings = self.settings
+        return (
+            self.spectra.path,
+            asdict(settings.pairs),
+            asdict(settings.grid),
+            asdict(settings.adaptation),
+        )
+
+    @cached_property
     def evaluations(self) -> Dataset:
         """Quality of the methods on the labels, and on the survey's truth."""
         learning, truth = asdict(self.settings.learning), self.settings.survey.truth
         del learning["methods"]
-        inputs = (self.nearest.path, self.labels.path, learning, asdict(self.settings.pairs))
+        inputs = (self.nearest.path, self.labels.path, learning, self._same_star)
         return self._dataset("evaluations", *inputs, _digest(truth) if truth else "")
+
+    @property
+    def _same_star(self) -> dict[str, float]:
+        """By what it is decided which labels are of one star."""
+        return {"radius_arcsec": self.settings.pairs.radius_arcsec}
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -175,9 +200,7 @@ class Plan:
         learning, selection = asdict(self.settings.learning), asdict(self.settings.selection)
         del learning["methods"]
         truth = _digest(self.settings.survey.truth) if self.settings.survey.truth else ""
-        # By the radius it is decided which labels are of one star.
-        pairs = asdict(self.settings.pairs)
-        inputs = (self.nearest.path, self.labels.path, learning, selection, pairs, truth)
+        inputs = (self.nearest.path, self.labels.path, learning, selection, self._same_star, truth)
         return tuple(self._run(method, inputs) for method in self.settings.learning.methods)
 
     def _run(self, method: str, inputs: tuple[object, ...]) -> Run:

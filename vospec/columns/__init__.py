@@ -61,7 +61,17 @@ from vospec.columns.spectra import (
     SPECTRA,
     SPECTRUM_ID,
 )
-from vospec.columns.verification import JUDGEMENT, PAIRS, SIMBAD
+from vospec.columns.verification import (
+    ACCEPTED,
+    AMBIGUOUS,
+    BY_NAME,
+    BY_POSITION,
+    CHANCE,
+    JUDGEMENT,
+    PAIR_CANDIDATES,
+    PAIRS,
+    SIMBAD,
+)
 
 #: All tables by name, in the order of the flow of data.
 TABLES = {
@@ -76,11 +86,16 @@ TABLES = {
 PUBLISHED = tuple(table for table in TABLES.values() if table is not ADAPTED)
 
 __all__ = [
+    "ACCEPTED",
     "ADAPTED",
+    "AMBIGUOUS",
     "ARCHIVE_CLASS",
     "ARCHIVE_SUBCLASS",
+    "BY_NAME",
+    "BY_POSITION",
     "CANDIDATES",
     "CELLS",
+    "CHANCE",
     "CLASSES",
     "COLLECTION",
     "COMPONENTS",
@@ -102,6 +117,7 @@ __all__ = [
     "NOTHING",
     "OBJECT",
     "PAIRS",
+    "PAIR_CANDIDATES",
     "PROBABILITIES",
     "PROBABILITY",
     "PUBLISHED",

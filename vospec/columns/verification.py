@@ -92,27 +92,126 @@ SIMBAD = Table(
 #: What a candidate tells of the last answer about it.
 JUDGEMENT = (VERDICT, MAIN_ID, OTYPE, OTYPES, SP_TYPE, SEPARATION, N_SOURCES, ASKED_AT)
 
+#: What becomes of a star of the survey near a star of the training archive.
+DECISIONS = ACCEPTED, AMBIGUOUS, CHANCE = ("accepted", "ambiguous", "chance")
+#: What joins a pair.
+FOUND_BY = BY_POSITION, BY_NAME = ("position", "name")
+
+_TRAINING_ID = Column(
+    "training_id",
+    "text",
+    "",
+    "meta.id;meta.main",
+    "The spectrum_id of the training spectrum; its publisher DID where it is not in spectra",
+)
+
+_SURVEY_ID = Column(
+    "survey_id",
+    "text",
+    "",
+    "meta.id.assoc",
+    "The spectrum_id of the survey spectrum; its publisher DID where it is not in spectra",
+)
+
+_STAR = replace(OBJECT, description="Name of the star as given by the training archive")
+
+_PAIR_SEPARATION = replace(
+    SEPARATION, description="Separation of the positions that the two archives give"
+)
+
+_NAMED = replace(
+    MAIN_ID,
+    description="Main identifier in SIMBAD of the star's name; NULL where it has none or "
+    "nobody asked",
+)
+
+_NAME_SEPARATION = Column(
+    "name_separation",
+    "real",
+    "arcsec",
+    "pos.angDistance",
+    "Separation of the survey's position from that which SIMBAD gives for the star's name",
+)
+
+_SEPARATION_RANK = Column(
+    "separation_rank",
+    "integer",
+    "",
+    "meta.id;stat.value",
+    "Place of the survey star by separation among those within the radius, 1 is the nearest",
+)
+
+_N_STARS = Column(
+    "n_stars",
+    "integer",
+    "",
+    "meta.number;src",
+    "Number of the survey's stars within the radius around the training archive's star",
+)
+
+_AGREEMENT = Column(
+    "agreement",
+    "real",
+    "",
+    "stat.probability;phot.flux.density",
+    "Share of unrelated survey spectra that agree with the training spectrum at least as "
+    "well; 1 where they could not be compared",
+)
+
+_BRIGHTNESS = Column(
+    "brightness",
+    "real",
+    "",
+    "stat.probability;phot.mag",
+    "Share of unrelated survey stars that are at least as bright; 1 where no magnitude is known",
+)
+
+_CHANCE = Column(
+    "chance",
+    "real",
+    "",
+    "stat.probability",
+    "Chance that among unrelated survey stars there is one as near that is as bright and "
+    "agrees as well",
+)
+
 PAIRS = Table(
     "pairs",
     "Spectra of the training archive and of the survey that are of one star",
     (
+        _TRAINING_ID,
+        _SURVEY_ID,
         Column(
-            "training_id",
+            "training_did",
             "text",
             "",
-            "meta.id;meta.main",
-            "The spectrum_id of the training spectrum",
+            "meta.ref.ivoid",
+            "Publisher DID of the training spectrum in its archive",
         ),
-        Column("survey_id", "text", "", "meta.id.assoc", "The spectrum_id of the survey spectrum"),
-        replace(OBJECT, description="Name of the star as given by the training archive"),
-        SEPARATION,
+        Column(
+            "survey_did",
+            "text",
+            "",
+            "meta.ref.ivoid",
+            "Publisher DID of the survey spectrum in its archive; NULL where its files give none",
+        ),
+        _STAR,
+        _PAIR_SEPARATION,
         Column(
             "found_by",
             "text",
             "",
             "meta.code",
-            "What joins the two: position, or name where positions fail",
+            "What joins the two: position, where the archives' positions suffice; name, where "
+            "that which SIMBAD gives for the name was needed",
         ),
+        _NAMED,
+        _NAME_SEPARATION,
+        _N_STARS,
+        _SEPARATION_RANK,
+        _AGREEMENT,
+        _BRIGHTNESS,
+        _CHANCE,
         Column(
             "training_mjd",
             "double precision",
@@ -154,6 +253,48 @@ PAIRS = Table(
             "",
             "stat.stdev;phot.flux.density",
             "RMS difference that the noise of the two spectra lets expect",
+        ),
+    ),
+    ("training_id", "survey_id"),
+)
+
+PAIR_CANDIDATES = Table(
+    "pair_candidates",
+    "Stars of the survey near stars of the training archive, and what was decided about each",
+    (
+        _TRAINING_ID,
+        _SURVEY_ID,
+        _STAR,
+        _NAMED,
+        _PAIR_SEPARATION,
+        _NAME_SEPARATION,
+        _N_STARS,
+        _SEPARATION_RANK,
+        Column(
+            "n_field",
+            "integer",
+            "",
+            "meta.number;src",
+            "Number of the survey's stars in the wider field, which tells how many to expect",
+        ),
+        Column(
+            "misfit",
+            "real",
+            "",
+            "stat.fit.residual",
+            "RMS difference of the spectra after adaptation, in units of noise and of what "
+            "spectra of one star differ by beyond it",
+        ),
+        _AGREEMENT,
+        _BRIGHTNESS,
+        _CHANCE,
+        Column(
+            "decision",
+            "text",
+            "",
+            "meta.code",
+            "What was decided: accepted, a pair; ambiguous, as likely a pair as another star "
+            "near it; chance, could well be an unrelated star",
         ),
     ),
     ("training_id", "survey_id"),

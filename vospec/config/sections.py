@@ -10,6 +10,8 @@ KERNELS = ("resolving_power", "paper", "fitted")
 WEIGHTS = ("local_scaling", "binary", "rbf")
 #: Beyond a degree neighbours are no longer the same star.
 MAX_RADIUS = 3600.0
+#: Beyond some degrees a survey's density is another.
+MAX_FIELD = 300.0
 
 Check = Callable[[Any], bool]
 
@@ -104,13 +106,28 @@ class AdaptationSettings:
 
 @dataclass(frozen=True)
 class PairsSettings:
-    """Pairs of a training and a survey spectrum of one star, on which the kernel is fitted."""
+    """Pairs of a training and a survey spectrum of one star: which stars both have observed."""
 
     radius_arcsec: float = _key(
         30.0,
         "largest separation; positions of CCD700 are up to 24 arcsec off",
         lambda v: 0 < v <= MAX_RADIUS,
         f"above 0, at most {MAX_RADIUS:.0f}",
+    )
+    field_arcmin: float = _key(
+        10.0,
+        "radius around a star in which the survey's stars are counted, to tell how many "
+        "unrelated ones to expect near it",
+        lambda v: 0 < v <= MAX_FIELD,
+        f"above 0, at most {MAX_FIELD:.0f}",
+    )
+    max_chance: float = _key(
+        0.005,
+        "a survey star makes a pair where the chance of one as near, as bright and as much alike "
+        "among unrelated stars is not above this; of stars that the survey does not have, "
+        "this share gets a wrong one",
+        lambda v: 0 < v < 1,
+        "between 0 and 1",
     )
 
 

@@ -37,6 +37,7 @@ from vospec.spectra.adaptation import convolution_matrix
 from vospec.spectra.lines import HALPHA
 from vospec.spectra.rectification import MAD_TO_SIGMA, PROTECTED, rectify
 from vospec.spectra.resampling import (
+    Resampled,
     checked_batch,
     resample,
     resampling_matrix,
@@ -145,21 +146,12 @@ class PairOnGrid:
 
     def adapted(self, width: float, velocities: ArrayLike) -> NDArray[np.float64]:
         """The fine spectrum on the grid, shape (n_velocities, n_elements)."""
-        matrix = convolution_matrix(self.axis, width * self.axis / HALPHA)
-        smooth, mask, _ = weighted_mean(matrix, self.fine.flux, self.fine.mask)
-        mask |= self.fine.mask
-        shifts = 1.0 + np.atleast_1d(velocities) / LIGHT_SPEED
-        rows = [
-            weighted_mean(resampling_matrix(self.axis * shift, self.grid), smooth, mask).flux[0]
-            for shift in shifts
-        ]
-        return np.stack(rows)
+        return shifted(self.fine, self.axis, self.grid, width=width, velocities=velocities)
 
     def residual(self, width: float, velocities: ArrayLike) -> NDArray[np.float64]:
         """Residuals on one continuum, shape (n_velocities, n_elements)."""
         fine = rectify(self.adapted(width, velocities), self.grid).flux
-        quotient = rectify(self.survey.flux / fine, self.grid, **_QUOTIENT).flux  # type: ignore[arg-type]
-        return np.asarray(fine * (quotient - 1.0))
+        return difference(fine, self.survey.flux, self.grid)
 
     def rms(self, width: float, velocities: ArrayLike) -> NDArray[np.float64]:
         """RMS residual in the window, shape (n_velocities,)."""
@@ -197,6 +189,62 @@ class PairOnGrid:
         fine = rectify(self.adapted(width, velocity), self.grid).flux
         survey = rectify(self.survey.flux, self.grid).flux
         return float(np.sqrt(np.nanmean((fine - survey)[:, self.near] ** 2)))
+
+
+def shifted(
+    fine: Resampled,
+    spectral_axis: NDArray[np.float64],
+    grid: NDArray[np.float64],
+    *,
+    width: float,
+    velocities: ArrayLike,
+) -> NDArray[np.float64]:
+    """Bring a fine spectrum to the survey's resolution and elements, at each of some velocities.
+
+    Parameters
+    ----------
+    fine
+        One spectrum, as :func:`vospec.spectra.resampling.checked_batch` gives it.
+    spectral_axis
+        Its wavelengths, vacuum Å, shape (n_pixels,).
+    grid
+        Vacuum Å, shape (n_elements,).
+    width
+        FWHM of the kernel in Å at Hα.
+    velocities
+        km/s, shape (n_velocities,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Flux of shape (n_velocities, n_elements), NaN where there is none.
+    """
+    matrix = convolution_matrix(spectral_axis, width * spectral_axis / HALPHA)
+    smooth, mask, _ = weighted_mean(matrix, fine.flux, fine.mask)
+    mask |= fine.mask
+    rows = [
+        weighted_mean(resampling_matrix(spectral_axis * shift, grid), smooth, mask).flux[0]
+        for shift in 1.0 + np.atleast_1d(velocities) / LIGHT_SPEED
+    ]
+    return np.stack(rows)
+
+
+def difference(
+    fine: NDArray[np.float64], survey: NDArray[np.float64], grid: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the residual of survey spectra against adapted ones on one continuum, row by row.
+
+    Parameters
+    ----------
+    fine
+        Adapted spectra over their own continuum, shape (n, n_elements).
+    survey
+        Flux of any scale, shape (n, n_elements) or (1, n_elements).
+    grid
+        Vacuum Å, shape (n_elements,).
+    """
+    quotient = rectify(survey / fine, grid, **_QUOTIENT).flux  # type: ignore[arg-type]
+    return np.asarray(fine * (quotient - 1.0))
 
 
 def compare(

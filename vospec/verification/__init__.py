@@ -1,0 +1,1 @@
+"""What other services and archives know of the stars: pairs of archives."""
