@@ -829,17 +829,39 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <foreignKey inTable="spectra" source="training_id" dest="spectrum_id" metaOnly="True"/>
     <foreignKey inTable="spectra" source="survey_id" dest="spectrum_id" metaOnly="True"/>
     <column name="training_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Training spectrum"
-      description="The spectrum_id of the training spectrum"/>
+      description="The spectrum_id of the training spectrum; its publisher DID where it is not in spectra"/>
     <column name="survey_id" type="text" ucd="meta.id.assoc" required="True" tablehead="Survey spectrum"
-      description="The spectrum_id of the survey spectrum"/>
+      description="The spectrum_id of the survey spectrum; its publisher DID where it is not in spectra"/>
+    <column name="training_did" type="text" ucd="meta.ref.ivoid" tablehead="DID (training)" verbLevel="25"
+      description="Publisher DID of the training spectrum in its archive"/>
+    <column name="survey_did" type="text" ucd="meta.ref.ivoid" tablehead="DID (survey)" verbLevel="25"
+      description="Publisher DID of the survey spectrum in its archive; NULL where its files give none"/>
     <column name="object" type="text" ucd="meta.id;src" tablehead="Target" verbLevel="1"
       description="Name of the star as given by the training archive"/>
     <column name="separation" type="real" unit="arcsec" ucd="pos.angDistance" tablehead="Separation"
-      description="Separation of the two positions; of SIMBAD's sources the nearest is taken"/>
+      description="Separation of the positions that the two archives give"/>
     <column name="found_by" type="text" ucd="meta.code" tablehead="Found by"
-      description="What joins the two: position, or name where positions fail">
+      description="What joins the two: position, where the archives' positions suffice; name, where that which SIMBAD gives for the name was needed">
       <values><option>position</option><option>name</option></values>
     </column>
+    <column name="main_id" type="text" ucd="meta.id.cross" tablehead="SIMBAD name"
+      description="Main identifier in SIMBAD of the star's name; NULL where it has none or nobody asked"/>
+    <column name="name_separation" type="real" unit="arcsec" ucd="pos.angDistance" tablehead="From name" verbLevel="15"
+      description="Separation of the survey's position from that which SIMBAD gives for the star's name"/>
+    <column name="n_stars" type="integer" ucd="meta.number;src" tablehead="Stars" verbLevel="15"
+      description="Number of the survey's stars within the radius around the training archive's star">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="separation_rank" type="integer" ucd="meta.id;stat.value" tablehead="Nearness" verbLevel="15"
+      description="Place of the survey star by separation among those within the radius, 1 is the nearest">
+      <values nullLiteral="-2147483648"/>
+    </column>
+    <column name="agreement" type="real" ucd="stat.probability;phot.flux.density" tablehead="Agreement" verbLevel="15"
+      description="Share of unrelated survey spectra that agree with the training spectrum at least as well as that of the pair; 1 where they could not be compared"/>
+    <column name="brightness" type="real" ucd="stat.probability;phot.mag" tablehead="Brightness" verbLevel="15"
+      description="Share of unrelated survey stars that are at least as bright; 1 where no magnitude is known"/>
+    <column name="chance" type="real" ucd="stat.probability" tablehead="Chance"
+      description="Chance that among unrelated survey stars there is one as near that is as bright and agrees as well"/>
     <column name="training_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" tablehead="MJD (training)"
       description="Modified Julian Date (UTC) of the training spectrum"/>
     <column name="survey_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" tablehead="MJD (survey)"

@@ -38,7 +38,7 @@ def lines(settings: Settings) -> Iterator[str]:
     plan = Plan(settings)
     yield f"store      {plan.store.uri}"
     yield f"files      {plan.inventory[1]} FITS files in {', '.join(plan.folders)}"
-    for name in ("spectra", "labels", "adapted", "features", "nearest"):
+    for name in ("spectra", "labels", "pairs", "adapted", "features", "nearest"):
         dataset: Dataset = getattr(plan, name)
         yield f"{name:<11}{_state(dataset)}"
     if plan.spectra.is_complete():

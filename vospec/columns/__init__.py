@@ -71,6 +71,7 @@ from vospec.columns.verification import (
     PAIR_CANDIDATES,
     PAIRS,
     SIMBAD,
+    UNLIKE,
 )
 
 #: All tables by name, in the order of the flow of data.
@@ -142,6 +143,7 @@ __all__ = [
     "TABLES",
     "TARGET_CLASSES",
     "THRESHOLDS",
+    "UNLIKE",
     "UNUSABLE",
     "VECTORS",
     "VERDICT_MEANING",

@@ -93,7 +93,7 @@ SIMBAD = Table(
 JUDGEMENT = (VERDICT, MAIN_ID, OTYPE, OTYPES, SP_TYPE, SEPARATION, N_SOURCES, ASKED_AT)
 
 #: What becomes of a star of the survey near a star of the training archive.
-DECISIONS = ACCEPTED, AMBIGUOUS, CHANCE = ("accepted", "ambiguous", "chance")
+DECISIONS = ACCEPTED, AMBIGUOUS, UNLIKE, CHANCE = ("accepted", "ambiguous", "unlike", "chance")
 #: What joins a pair.
 FOUND_BY = BY_POSITION, BY_NAME = ("position", "name")
 
@@ -155,7 +155,7 @@ _AGREEMENT = Column(
     "",
     "stat.probability;phot.flux.density",
     "Share of unrelated survey spectra that agree with the training spectrum at least as "
-    "well; 1 where they could not be compared",
+    "well as that of the pair; 1 where they could not be compared",
 )
 
 _BRIGHTNESS = Column(
@@ -293,8 +293,9 @@ PAIR_CANDIDATES = Table(
             "text",
             "",
             "meta.code",
-            "What was decided: accepted, a pair; ambiguous, as likely a pair as another star "
-            "near it; chance, could well be an unrelated star",
+            "What was decided: accepted, a pair; ambiguous, as likely one as another star near "
+            "it; unlike, not there by chance, but the spectra do not agree or could not be "
+            "compared; chance, may well be an unrelated star",
         ),
     ),
     ("training_id", "survey_id"),

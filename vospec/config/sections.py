@@ -129,6 +129,13 @@ class PairsSettings:
         lambda v: 0 < v < 1,
         "between 0 and 1",
     )
+    max_agreement: float = _key(
+        0.1,
+        "and of unrelated survey spectra no larger share agrees as well with the training "
+        "spectrum, unless SIMBAD puts its name there; of 15 known pairs all are below 0.08",
+        lambda v: 0 < v <= 1,
+        "above 0, at most 1",
+    )
 
 
 @dataclass(frozen=True)

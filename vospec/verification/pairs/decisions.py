@@ -1,9 +1,14 @@
 """Which star of the survey is which star of the training archive.
 
-A candidate is accepted where chance would hardly give one like it: near, bright and in
-agreement (see :mod:`~vospec.verification.pairs.chance`). Where two of a star's candidates pass,
-neither is taken; nor is a candidate of two stars that have different names in SIMBAD, but for
-the better of them.
+A candidate is accepted where
+
+- chance would hardly give one as near, as bright and as much alike (see
+  :mod:`~vospec.verification.pairs.chance`), however many the survey has there;
+- its spectrum is like the star's: few unrelated ones agree as well. In an empty field chance
+  alone would let any star pass. Instead, SIMBAD may put the star's name where the candidate
+  is, for stars change: a Be star may lose its disc between two spectra;
+- no other candidate of the star is as good; nor is it the candidate of another star, of another
+  name in SIMBAD, with a smaller chance.
 
 Brightness counts because an instrument of R = 13 000 at a telescope of 2 m sees bright stars
 only, and the survey's are mostly faint. The magnitudes are compared with those of unrelated
@@ -18,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vospec.columns import ACCEPTED, AMBIGUOUS, BY_NAME, BY_POSITION, CHANCE
-from vospec.pairs import Spectrum
+from vospec.columns import ACCEPTED, AMBIGUOUS, BY_NAME, BY_POSITION, CHANCE, UNLIKE
+from vospec.config import PairsSettings
+from vospec.pairs import SAME_PLACE, Spectrum
 from vospec.progress import Progress
 from vospec.spectra import kernel_fwhm
 from vospec.spectra.agreement import Agreement, agreement
@@ -59,9 +65,17 @@ class Judged:
     chance_by_position: float
     decision: str
 
-    def found_by(self, max_chance: float) -> str:
+    @property
+    def is_named(self) -> bool:
+        """Whether SIMBAD puts the star's name at the candidate's place."""
+        separation = self.candidate.name_separation
+        return separation is not None and separation <= SAME_PLACE
+
+    def found_by(self, section: PairsSettings) -> str:
         """What joins the two, of :data:`vospec.columns.verification.FOUND_BY`."""
-        return BY_POSITION if self.chance_by_position <= max_chance else BY_NAME
+        is_like = self.agreement <= section.max_agreement
+        by_position = is_like and self.chance_by_position <= section.max_chance
+        return BY_POSITION if by_position else BY_NAME
 
 
 def judge(  # noqa: PLR0913 - all but three by name
@@ -70,7 +84,7 @@ def judge(  # noqa: PLR0913 - all but three by name
     partners: Partners,
     *,
     grid: NDArray[np.float64],
-    max_chance: float,
+    section: PairsSettings,
     named: Sequence[Target],
 ) -> list[Judged]:
     """Decide about candidates.
@@ -85,8 +99,8 @@ def judge(  # noqa: PLR0913 - all but three by name
         Unrelated spectra.
     grid
         Vacuum Å, shape (n_elements,).
-    max_chance
-        Largest chance of an accepted candidate.
+    section
+        What an accepted candidate must meet.
     named
         The targets that the candidates are of.
 
@@ -99,7 +113,7 @@ def judge(  # noqa: PLR0913 - all but three by name
     with Progress("comparing spectra", len(candidates)) as progress:
         for _, group in groupby(candidates, key=lambda one: one.target):
             told = list(_weighed(list(group), pixels, partners, grid))
-            judged += _decided(told, max_chance)
+            judged += _decided(told, section)
             progress.update(len(judged))
     return _one_name(judged, named)
 
@@ -174,10 +188,18 @@ def _brighter(magnitude: float | None, others: NDArray[np.float64]) -> float | N
     return 1.0 if magnitude is None else share(magnitude, known)
 
 
-def _decided(group: list[Judged], max_chance: float) -> list[Judged]:
-    passing = sum(one.chance <= max_chance for one in group)
-    decision = ACCEPTED if passing == 1 else AMBIGUOUS
-    return [replace(one, decision=decision) if one.chance <= max_chance else one for one in group]
+def _decided(group: list[Judged], section: PairsSettings) -> list[Judged]:
+    """Decide about the candidates of one target."""
+    decisions = [_decision(one, section) for one in group]
+    if decisions.count(ACCEPTED) > 1:
+        decisions = [AMBIGUOUS if one == ACCEPTED else one for one in decisions]
+    return [replace(one, decision=made) for one, made in zip(group, decisions, strict=True)]
+
+
+def _decision(one: Judged, section: PairsSettings) -> str:
+    if one.chance > section.max_chance:
+        return CHANCE
+    return ACCEPTED if one.agreement <= section.max_agreement or one.is_named else UNLIKE
 
 
 def _one_name(judged: list[Judged], targets: Sequence[Target]) -> list[Judged]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vospec import pairs
 from vospec.columns import ACCEPTED, PAIR_CANDIDATES, PAIRS
-from vospec.config import AdaptationSettings
+from vospec.config import AdaptationSettings, Settings
 from vospec.pairs import Spectrum
 from vospec.progress import Progress
 from vospec.spectra.comparison import compare
@@ -39,14 +39,13 @@ def candidates(judged: Sequence[Judged], targets: Sequence[Target]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(PAIR_CANDIDATES))
 
 
-def accepted(  # noqa: PLR0913 - all but three by name
+def accepted(
     judged: Sequence[Judged],
     targets: Sequence[Target],
     pixels: Pixels,
     *,
     grid: NDArray[np.float64],
-    adaptation: AdaptationSettings,
-    max_chance: float,
+    settings: Settings,
 ) -> pa.Table:
     """Every spectrum of an accepted star with every one of its survey star.
 
@@ -60,10 +59,8 @@ def accepted(  # noqa: PLR0913 - all but three by name
         Pixels of the accepted ones' spectra, where there are any.
     grid
         Vacuum Å, shape (n_elements,).
-    adaptation
-        How training spectra are adapted.
-    max_chance
-        Largest chance of an accepted candidate.
+    settings
+        How training spectra are adapted, and what an accepted candidate has met.
 
     Returns
     -------
@@ -86,12 +83,12 @@ def accepted(  # noqa: PLR0913 - all but three by name
                     "survey_id": survey.spectrum_id,
                     "training_did": _did(training),
                     "survey_did": _did(survey),
-                    "found_by": one.found_by(max_chance),
+                    "found_by": one.found_by(settings.pairs),
                     "training_mjd": training.mjd,
                     "survey_mjd": survey.mjd,
                     **_shared(one, targets),
                     "separation": pairs.separation_arcsec(training, survey),
-                    **_residuals(training, survey, pixels, grid, adaptation),
+                    **_residuals(training, survey, pixels, grid, settings.adaptation),
                 }
             )
             progress.update(len(rows))

@@ -102,7 +102,7 @@ def search(
         _pixels(training, survey, [([one], [other]) for one, other in best]),
         partners(drawing.spectra, survey.pixels(drawing.spectra), grid),
         grid=grid,
-        max_chance=section.max_chance,
+        section=section,
         named=found,
     )
     chosen = [one.candidate.spectra for one in judged if one.decision == ACCEPTED]
@@ -111,8 +111,7 @@ def search(
         found,
         _pixels(training, survey, [(star.training, star.survey) for star in chosen]),
         grid=grid,
-        adaptation=settings.adaptation,
-        max_chance=section.max_chance,
+        settings=settings,
     )
     paired = sorted({one.candidate.target for one in judged if one.decision == ACCEPTED})
     unrelated = -np.expm1(-fields.unrelated(paired))
@@ -134,10 +133,12 @@ def _pixels(
     survey: Survey,
     both: Sequence[tuple[Sequence[Spectrum], Sequence[Spectrum]]],
 ) -> dict[str, dict[str, Any]]:
-    return {
+    """Pixels of some spectra; those that have none are left out."""
+    found = {
         **training.pixels(one for ours, _ in both for one in ours),
         **survey.pixels(one for _, theirs in both for one in theirs),
     }
+    return {name: pixels for name, pixels in found.items() if len(pixels["flux"])}
 
 
 class Stored:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from vospec import pairs
-from vospec.columns import ACCEPTED, AMBIGUOUS, CHANCE
+from vospec.columns import ACCEPTED, AMBIGUOUS, CHANCE, UNLIKE
 from vospec.config import PairsSettings
 from vospec.errors import OutputError
 from vospec.plan import Plan
@@ -46,7 +46,7 @@ def find(plan: Plan, *, resolve: Resolve | None = None, again: bool = False) -> 
 def write(plan: Plan, found: Found) -> None:
     """Keep what was found in the store of a plan."""
     decisions = found.candidates.column("decision").to_pylist()
-    counts = {name: decisions.count(name) for name in (ACCEPTED, AMBIGUOUS, CHANCE)}
+    counts = {name: decisions.count(name) for name in (ACCEPTED, AMBIGUOUS, UNLIKE, CHANCE)}
     told = {
         "targets": len(found.targets),
         "near": len({one.candidate.target for one in found.judged}),
@@ -130,7 +130,7 @@ def _summary(told: dict[str, Any], section: PairsSettings, found: pa.Table) -> I
     )
     yield (
         f"survey stars there: {told[ACCEPTED]} accepted, {told[AMBIGUOUS]} as likely as another, "
-        f"{told[CHANCE]} that chance may explain"
+        f"{told[UNLIKE]} with another spectrum, {told[CHANCE]} that chance may explain"
     )
     by_name = found.column("found_by").to_pylist().count("name")
     yield f"pairs of spectra: {found.num_rows}, {by_name} of them found by name"
