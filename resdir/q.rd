@@ -861,7 +861,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <column name="brightness" type="real" ucd="stat.probability;phot.mag" tablehead="Brightness" verbLevel="15"
       description="Share of unrelated survey stars that are at least as bright; 1 where no magnitude is known"/>
     <column name="chance" type="real" ucd="stat.probability" tablehead="Chance"
-      description="Chance that among unrelated survey stars there is one as near that is as bright and agrees as well"/>
+      description="Chance that an unrelated survey star is as good a match by separation, brightness and agreement taken together"/>
     <column name="training_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" tablehead="MJD (training)"
       description="Modified Julian Date (UTC) of the training spectrum"/>
     <column name="survey_mjd" type="double precision" unit="d" ucd="time.epoch;obs.exposure" tablehead="MJD (survey)"

@@ -4,11 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from vospec import config, pipeline
+from vospec.columns import PAIRS
 from vospec.job import Job
 from vospec.publication import current_run
+from vospec.store import arrow_schema
 
 pytestmark = [pytest.mark.spark, pytest.mark.service]
 
@@ -48,6 +52,21 @@ def test_what_is_stored_is_published(job: Job, connection: Connection) -> None:
     assert _one(connection, "SELECT count(*) FROM vospec.thresholds") == thresholds > 0
     evidence = first.neighbours.manifest["rows"]
     assert _one(connection, "SELECT count(*) FROM vospec.neighbours") == evidence > 0
+
+
+def test_pairs_are_published_once_they_are_found(job: Job, connection: Connection) -> None:
+    pipeline.publish(job)
+    assert _one(connection, "SELECT count(*) FROM vospec.loads WHERE content = 'pairs'") == 0
+    both = {
+        role: job.plan.spectra.table(["spectrum_id"], where=pc.field("role") == role)
+        for role in ("training", "survey")
+    }
+    row = {f"{role}_id": found["spectrum_id"][0].as_py() for role, found in both.items()}
+    job.plan.pairs.write(pa.Table.from_pylist([row], schema=arrow_schema(PAIRS)))
+    pipeline.publish(job)
+    published = connection.execute("SELECT training_id, survey_id FROM vospec.pairs").fetchall()
+    assert published == [(row["training_id"], row["survey_id"])]
+    job.plan.pairs.clear()
 
 
 def test_spectra_tell_the_quality_that_they_have_at_the_end(

@@ -171,8 +171,8 @@ _CHANCE = Column(
     "real",
     "",
     "stat.probability",
-    "Chance that among unrelated survey stars there is one as near that is as bright and "
-    "agrees as well",
+    "Chance that an unrelated survey star is as good a match by separation, brightness and "
+    "agreement taken together",
 )
 
 PAIRS = Table(
