@@ -1092,51 +1092,50 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <FEED source="by_name" module="preview"/>
   </service>
 
-  <service id="dl" allowed="dlmeta">
+  <STREAM id="links">
+    <doc>Links of one term of the DataLink vocabulary.</doc>
+    <metaMaker semantics="#\term">
+      <code>
+        yield from descriptor.links("\term")
+      </code>
+    </metaMaker>
+  </STREAM>
+
+  <service id="dl" allowed="dlmeta,dlget">
     <meta name="title">vospec DataLink</meta>
-    <meta name="description">Product and preview of a spectrum, by its publisher DID or by
-      its spectrum_id.</meta>
+    <meta name="description">All that belongs to a spectrum, by its publisher DID or by its
+      spectrum_id: its files, the archive's own file, the rectified spectrum, a picture, the
+      labelled spectra that speak for its classes, SIMBAD's page; and parts of it (SODA).</meta>
+    <meta name="dlget.description">Parts of the spectrum, as delivered or rectified, as VOTable, FITS or CSV</meta>
     <datalinkCore>
       <descriptorGenerator>
-        <setup imports="urllib.parse">
+        <setup imports="gavo.api, os">
           <code>
-            prefix = "ivo://\getConfig{ivoa}{authority}/~?\rdId/"
-            server = "\getConfig{web}{serverURL}/\rdId/"
+            links, _ = api.loadPythonModule(
+              os.path.join(base.getConfig("inputsDir"), "\resdir/res/links"))
           </code>
         </setup>
         <code>
-          spectrum_id = pubDID
-          if pubDID.startswith(prefix):
-            spectrum_id = urllib.parse.unquote(pubDID[len(prefix):])
-          with base.getTableConn() as connection:
-            known = list(connection.query(
-              "SELECT accref, preview, accsize FROM vospec.ssa_spectra"
-              " WHERE spectrum_id = %(spectrum_id)s AND processing = 'delivered'",
-              {"spectrum_id": spectrum_id}))
-          if not known:
-            return DatalinkFault.NotFoundFault(pubDID, "No spectrum of this identifier has pixels")
-          descriptor = ProductDescriptor(
-            pubDID, spectrum_id, known[0][0], "application/fits",
-            preview=known[0][1], preview_mime="image/png")
-          descriptor.size = known[0][2]
-          descriptor.suppressAutoLinks = True
-          return descriptor
+          return links.describe(pubDID)
         </code>
       </descriptorGenerator>
-      <metaMaker semantics="#this">
+      <FEED source="links" term="this"/>
+      <FEED source="links" term="progenitor"/>
+      <FEED source="links" term="derivation"/>
+      <FEED source="links" term="preview"/>
+      <FEED source="links" term="auxiliary"/>
+      <FEED source="links" term="counterpart"/>
+      <FEED source="links" term="documentation"/>
+      <metaMaker>
         <code>
-          yield descriptor.makeLink(
-            descriptor.accessPath, description="The spectrum, a FITS binary table",
-            contentType=descriptor.mime, contentLength=descriptor.size)
+          yield from descriptor.parameters()
         </code>
       </metaMaker>
-      <metaMaker semantics="#preview">
+      <dataFunction>
         <code>
-          yield descriptor.makeLink(
-            descriptor.preview, description="The whole spectrum and Hα",
-            contentType=descriptor.previewMime)
+          descriptor.data = descriptor.processed(args)
         </code>
-      </metaMaker>
+      </dataFunction>
     </datalinkCore>
   </service>
 

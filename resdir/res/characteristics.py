@@ -23,7 +23,8 @@ class Characteristic(NamedTuple):
     ucd: str = ""
 
 
-#: Column of ssa_spectra (as PostgreSQL spells it), element of the model, card, unit, UCD.
+#: Column of ssa_spectra (as PostgreSQL spells it), element of the model, card, unit, UCD. In
+#: FITS files the bounds of an axis stand with its column.
 _OF_ROW = (
     ("ssa_model", "DataModel", "VOCLASS", "", ""),
     ("ssa_dstitle", "DataID.Title", "TITLE", "", "meta.title;meta.dataset"),
@@ -42,10 +43,12 @@ _OF_ROW = (
     ("archive_subclass", "Target.SpectralClass", "SPECTYPE", "", "src.spType"),
     ("ssa_redshift", "Target.Redshift", "REDSHIFT", "", "src.redshift"),
     ("ssa_snr", "Derived.SNR", "DER_SNR", "", "stat.snr"),
-    ("ssa_aperture", "Char.SpatialAxis.Coverage.Bounds.Extent", "APERTURE", "deg", "instr.fov"),
+    ("ssa_aperture", "Char.SpatialAxis.Coverage.Bounds.Extent", "APERTURE", "deg", "phys.angSize"),
     ("ssa_dateobs", "Char.TimeAxis.Coverage.Location.Value", "TMID", "d", "time.epoch"),
     ("ssa_timeext", "Char.TimeAxis.Coverage.Bounds.Extent", "TELAPSE", "s", "time.duration"),
     ("ssa_specmid", "Char.SpectralAxis.Coverage.Location.Value", "SPEC_VAL", "m", "em.wl"),
+    ("ssa_specstart", "Char.SpectralAxis.Coverage.Bounds.Start", "", "m", "em.wl;stat.min"),
+    ("ssa_specend", "Char.SpectralAxis.Coverage.Bounds.Stop", "", "m", "em.wl;stat.max"),
     ("ssa_specext", "Char.SpectralAxis.Coverage.Bounds.Extent", "SPEC_BW", "m", "em.wl"),
     ("ssa_specres", "Char.SpectralAxis.Resolution", "SPEC_RES", "m", "spect.resolution;em.wl"),
     ("ssa_speccalib", "Char.SpectralAxis.Calibration", "SPEC_CAL", "", "meta.code.qual"),

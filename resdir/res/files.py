@@ -50,7 +50,7 @@ _COLUMNS = {
         *(f"{_AXES}FluxAxis.Accuracy.StatError", "standard deviation; NaN where not known"),
     ),
     "ivar": _Column(
-        *("E", "ct-2", "stat.weight;phot.flux.density;em.wl", ""),
+        *("E", "ct**-2", "stat.weight;phot.flux.density;em.wl", ""),
         "inverse variance, as the archive gives it",
     ),
     "mask": _Column("L", "", "meta.code.qual", "", "true where the pixel is bad"),
@@ -145,11 +145,8 @@ def as_votable(dataset: Dataset, serialization: str = "binary2") -> bytes:
     table.name = "spectrum"
     resource.utype = table.utype = "spec:Spectrum"
     table.description = dataset.row["ssa_dstitle"]
-    for field, about in zip(table.fields, _described(dataset).values(), strict=True):
-        field.ucd, field.description, field.utype = about.ucd, about.comment, about.utype or None
-        # A number without a unit is one here.
-        relative = about.unit == "ct" and not dataset.row["ssa_fluxunit"]
-        field.unit = None if relative else about.unit or None
+    for number, about in enumerate(_described(dataset).values()):
+        table.fields[number] = _field(document, table.fields[number], about, dataset.row)
     for one in characteristics.characteristics(dataset.row, dataset.columns["flux"].size):
         table.params.append(_param(document, one))
     if dataset.row["ra"] is not None:
@@ -157,6 +154,24 @@ def as_votable(dataset: Dataset, serialization: str = "binary2") -> bytes:
     stream = io.BytesIO()
     document.to_xml(stream, tabledata_format=serialization)
     return stream.getvalue()
+
+
+def _field(
+    document: tree.VOTableFile, found: tree.Field, about: _Column, row: dict[str, Any]
+) -> tree.Field:
+    """An element FIELD in place of the one that astropy has found."""
+    # A number without a unit is one here. Of bits STILTS reads none.
+    relative = about.unit == "ct" and not row["ssa_fluxunit"]
+    field = tree.Field(
+        document,
+        name=found.name,
+        datatype="boolean" if about.kind == "L" else found.datatype,
+        unit=None if relative else about.unit or None,
+        ucd=about.ucd,
+        utype=about.utype or None,
+    )
+    field.description = about.comment
+    return field
 
 
 def _param(document: tree.VOTableFile, one: Any) -> tree.Param:  # noqa: ANN401 - as Dataset
