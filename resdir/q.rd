@@ -1251,11 +1251,53 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="testQuery.ra">119.266</meta>
     <meta name="testQuery.dec">2.948</meta>
     <meta name="testQuery.sr">0.01</meta>
-    <publish render="scs.xml" sets="ivo_managed"/>
+    <publish render="scs.xml" sets="ivo_managed,local"/>
     <scsCore queriedTable="candidates">
-      <condDesc original="//scs#protoInput"/>
+      <!-- In DaCHS SR ends at 90 degrees and 0 is a radius like others, where the standard
+        wants all the sky and no rows; a place that is none finds nothing. -->
+      <condDesc original="//scs#protoInput">
+        <phraseMaker>
+          <code><![CDATA[
+            for name, least, most in [("RA", 0, 360), ("DEC", -90, 90), ("SR", 0, 180)]:
+              if not least <= inPars[name] <= most:
+                raise base.ValidationError(
+                  "%s must be from %s to %s degrees, not %s" % (name, least, most, inPars[name]),
+                  name)
+            ra, dec, radius = inPars["RA"], inPars["DEC"], inPars["SR"]
+            if radius == 0:
+              yield "FALSE"
+            elif radius == 180:
+              yield "ra IS NOT NULL AND dec IS NOT NULL"
+            else:
+              outside = radius > 90
+              if outside:
+                ra, dec, radius = (ra + 180) % 360, -dec, 180 - radius
+              keys = [base.getSQLKey(name, value, outPars)
+                for name, value in [("RA", ra), ("DEC", dec), ("SR", radius)]]
+              yield ("%s(spoint(radians(ra), radians(dec)) <@"
+                " scircle(spoint(radians(%%(%s)s), radians(%%(%s)s)), radians(%%(%s)s)))"
+                % ("NOT " if outside else "", *keys))
+          ]]></code>
+        </phraseMaker>
+      </condDesc>
     </scsCore>
   </service>
+
+  <STREAM id="page">
+    <doc>What pages for people have in common.</doc>
+    <customRF name="navigation">
+      here = "/" + service.rd.sourceId
+      def link(path, text):
+        return T.a(href=base.makeSitePath(path))[text]
+      return ctx.tag[
+        link(here + "/start/volatile", "vospec"),
+        link(here + "/web/form?__nevow_form__=genForm", "Candidates"),
+        link("/tap/examples", "Queries"),
+        link("/browse" + here, "Read me first"),
+        link(here + "/web/howtocite", "How to cite"),
+        link("/__system__/services/overview/form", "All services")]
+    </customRF>
+  </STREAM>
 
   <service id="web" allowed="form,static">
     <meta name="title">Emission-line star candidates</meta>
@@ -1265,51 +1307,198 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       by SIMBAD's verdict, class, score, line flags, double peaks, S/N, name or place, each
       with the picture of its spectrum and of Hα.
     </meta>
+    <meta name="_intro" format="rst"><![CDATA[
+      The candidates of the current run, best first. A score orders spectra and is no
+      probability; what else to know before using it is told
+      \RSTservicelink{browse/vospec/q}{here}. Numbers may be ranges: ``> 0.9``, ``1 .. 50``.
+    ]]></meta>
+    <meta name="_bottominfo" format="rst"><![CDATA[
+      One row is a spectrum; a star that was observed several times has several. Widths of
+      emission are negative. Without a limit 100 rows come; all columns come in VOTable, FITS or
+      CSV. Please \RSTservicelink{vospec/q/web/howtocite}{cite} what you use.
+    ]]></meta>
+    <meta name="_noresultwarning">No candidate is like this.</meta>
+    <property name="staticData">res/static</property>
+    <template key="form">res/form.html</template>
     <publish render="form" sets="ivo_managed,local"/>
+    <FEED source="page"/>
+    <customRF name="candidates"><![CDATA[
+      from gavo import api
+      made, _ = api.loadPythonModule(service.rd.getAbsPath("res/candidates"))
+      rows = self.result.getPrimaryTable().rows
+      return made.table(rows) if rows else T.p(class_="warning")[
+        base.getMetaText(service, "_noresultwarning")]
+    ]]></customRF>
+    <customRF name="pages"><![CDATA[
+      from gavo import api
+      made, _ = api.loadPythonModule(service.rd.getAbsPath("res/candidates"))
+      table = self.result.getPrimaryTable()
+      return made.pages(table.rows, request.path.decode("ascii"), request.strargs,
+        more=str(table.getMeta("_queryStatus")) == "OVERFLOW")
+    ]]></customRF>
     <dbCore queriedTable="candidates">
       <property name="defaultSortKey">rank</property>
-      <condDesc original="//scs#humanInput"/>
-      <condDesc buildFrom="score"/>
       <condDesc>
-        <inputKey original="candidates.class" multiplicity="multiple">
+        <inputKey original="candidates.verdict" multiplicity="multiple" showItems="-1"
+          description="What SIMBAD makes of the star; none chosen is any">
           <values>
-            <option>absorption</option>
+            <option title="not in SIMBAD">not_in_simbad</option>
+            <option title="known emission star">known_emission_star</option>
+            <option title="known, other star">known_other_star</option>
+            <option title="contaminant">contaminant</option>
+            <option title="not asked">not_asked</option>
+            <option title="service failed">service_failed</option>
+          </values>
+        </inputKey>
+      </condDesc>
+      <condDesc>
+        <inputKey original="candidates.class" multiplicity="multiple" showItems="-1"
+          description="Class of the largest share; none chosen is any">
+          <values>
             <option>emission</option>
-            <option>double_peak</option>
+            <option title="double peak">double_peak</option>
+            <option>absorption</option>
             <option>artefact</option>
           </values>
         </inputKey>
       </condDesc>
+      <condDesc>
+        <inputKey name="without" type="integer" tablehead="Leave out" multiplicity="multiple"
+          showItems="-1" description="Spectra with these signs of what mimics emission">
+          <values>
+            <option title="nebula">1</option>
+            <option title="sky residues">2</option>
+            <option title="cosmic ray">4</option>
+            <option title="arm junction">8</option>
+          </values>
+        </inputKey>
+        <phraseMaker>
+          <code>
+            mask = sum(set(inPars["without"] or []))
+            if mask:
+              yield "COALESCE(line_flags, 0) &amp; %%(%s)s = 0" % base.getSQLKey(
+                "mask", mask, outPars)
+          </code>
+        </phraseMaker>
+      </condDesc>
+      <condDesc>
+        <inputKey name="double" type="integer" tablehead="Double peaks" multiplicity="multiple"
+          showItems="-1" description="Two or more peaks that stand out of the noise">
+          <values><option title="only these">1</option></values>
+        </inputKey>
+        <phraseMaker>
+          <code>
+            if inPars["double"]:
+              yield "n_peaks > 1"
+          </code>
+        </phraseMaker>
+      </condDesc>
+      <condDesc buildFrom="peak_separation"/>
+      <condDesc>
+        <inputKey name="late" type="integer" tablehead="After the run" multiplicity="multiple"
+          showItems="-1" description="Spectra that came after the run have a score and no rank">
+          <values><option title="only these">1</option></values>
+        </inputKey>
+        <phraseMaker>
+          <code>
+            if inPars["late"]:
+              yield "rank IS NULL"
+          </code>
+        </phraseMaker>
+      </condDesc>
+      <condDesc buildFrom="rank"/>
+      <condDesc buildFrom="score"/>
+      <condDesc buildFrom="probability"/>
+      <condDesc buildFrom="equivalent_width"/>
       <condDesc buildFrom="snr"/>
-      <condDesc buildFrom="spectrum_id"/>
+      <condDesc>
+        <inputKey name="name" type="text" tablehead="Name" multiplicity="single"
+          description="Part of the target's name, of SIMBAD's, or of spectrum_id"/>
+        <phraseMaker>
+          <code>
+            sought = inPars["name"].strip().lower()
+            if sought:
+              key = base.getSQLKey("name", sought, outPars)
+              yield " OR ".join("position(%%(%s)s in lower(%s)) > 0" % (key, column)
+                for column in ("object", "main_id", "spectrum_id"))
+          </code>
+        </phraseMaker>
+      </condDesc>
+      <condDesc original="//scs#humanInput"/>
     </dbCore>
     <outputTable>
       <outputField original="rank"/>
-      <outputField original="score" displayHint="sf=4"/>
-      <outputField original="probability" displayHint="sf=3"/>
+      <outputField original="score"/>
+      <outputField original="probability"/>
       <outputField original="class"/>
       <outputField original="object"/>
-      <outputField original="ra" displayHint="sf=5"/>
-      <outputField original="dec" displayHint="sf=5"/>
-      <outputField original="snr" displayHint="sf=0"/>
+      <outputField original="ra"/>
+      <outputField original="dec"/>
+      <outputField original="mjd"/>
+      <outputField original="snr"/>
       <outputField original="archive_subclass"/>
-      <outputField original="equivalent_width" displayHint="sf=2"/>
-      <outputField original="peak_height" displayHint="sf=2"/>
+      <outputField original="equivalent_width"/>
+      <outputField original="equivalent_width_error"/>
+      <outputField original="peak_height"/>
+      <outputField original="fwhm"/>
       <outputField original="n_peaks"/>
-      <outputField original="peak_separation" displayHint="sf=0"/>
+      <outputField original="peak_separation"/>
+      <outputField original="violet_to_red"/>
       <outputField original="line_flags"/>
-      <outputField name="spectrum" type="text" tablehead="Spectrum" select="spectrum_id">
-        <formatter><![CDATA[
-          quoted = urllib.parse.quote(data)
-          base_url = "\getConfig{web}{serverURL}/\rdId/"
-          return T.div[
-            T.a(href=base_url + "preview/qp/" + quoted + ".png")[
-              T.img(src=base_url + "preview/qp/" + quoted + ".png", alt="Spectrum", width="240", loading="lazy")],
-            T.br,
-            T.a(href=base_url + "product/qp/" + quoted + ".fits")[data]]
-        ]]></formatter>
-      </outputField>
+      <outputField original="verdict"/>
+      <outputField original="main_id"/>
+      <outputField original="otype"/>
+      <outputField original="sp_type"/>
+      <outputField original="separation"/>
+      <outputField original="spectrum_id"/>
+      <outputField original="preview"/>
+      <outputField original="datalink"/>
     </outputTable>
+  </service>
+
+  <service id="start" allowed="volatile">
+    <meta name="title">vospec: emission-line stars in spectral archives</meta>
+    <meta name="shortName">vospec start</meta>
+    <meta name="description">Where to begin: the current run, its best candidates, and the doors
+      to all that is here.</meta>
+    <template key="volatile">res/start.html</template>
+    <publish render="volatile" sets="local"/>
+    <FEED source="page"/>
+    <fixedQueryCore timeout="5" query="
+      SELECT (SELECT to_jsonb(r) FROM vospec.runs AS r WHERE state = 'current') AS run,
+        (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.rank) FROM vospec.candidates AS c
+          WHERE rank &lt;= 12) AS best,
+        (SELECT jsonb_object_agg(verdict, n) FROM (
+          SELECT verdict, COUNT(*) AS n FROM vospec.candidates GROUP BY verdict) AS v) AS verdicts">
+      <outputTable>
+        <column name="run" type="raw"/>
+        <column name="best" type="raw"/>
+        <column name="verdicts" type="raw"/>
+      </outputTable>
+    </fixedQueryCore>
+    <customRF name="run"><![CDATA[
+      from gavo import api
+      made, _ = api.loadPythonModule(service.rd.getAbsPath("res/candidates"))
+      (row,) = self.table.rows
+      return made.overview(row, base.makeSitePath("/" + service.rd.sourceId + "/"))
+    ]]></customRF>
+    <customRF name="doors"><![CDATA[
+      server = base.getCurrentServerURL()
+      def door(title, text, address):
+        return T.div[T.b[title], text, " ", T.code[T.a(href=address)[address]]]
+      own = server + base.makeSitePath("/" + service.rd.sourceId + "/")
+      return ctx.tag[
+        door("Look", "Choose candidates and look at their spectra.", own + "web/form"),
+        door("TAP", "All tables, by ADQL: in TOPCAT, or pyvo.dal.TAPService(address).",
+          server + base.makeSitePath("/tap")),
+        door("Queries", "Examples that run as they are.",
+          server + base.makeSitePath("/tap/examples")),
+        door("SSA", "Spectra of the survey and of the training archive, for Aladin, SPLAT, TOPCAT.",
+          own + "ssa/ssap.xml?"),
+        door("Cone search", "Candidates around a place.", own + "cone/scs.xml?"),
+        door("Read me first", "What a score is and is not, what to know of the spectra, how to cite.",
+          server + base.makeSitePath("/browse/" + service.rd.sourceId))]
+    ]]></customRF>
   </service>
 
   <!-- ============ the whole, for the registry ============ -->
@@ -1317,7 +1506,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <data id="collection" auto="False">
     <!-- The registry's record of all tables together; there is nothing to import. -->
     <meta name="shortName">vospec</meta>
-    <publish sets="ivo_managed,local" services="//tap#run,cone,ssa,training"/>
+    <publish sets="ivo_managed" services="//tap#run,cone,ssa,training"/>
     <make table="spectra"/>
     <make table="features"/>
     <make table="feature_summary"/>

@@ -27,10 +27,9 @@ copy_descriptor() {
     as_account tar --extract --no-same-permissions --directory "$target.new"
   rm -rf "$target"
   mv "$target.new" "$target"
-  # What belongs to DaCHS as a whole (examples of the TAP service) stands here.
-  if [[ -e $target/userconfig.rd ]]; then
-    as_account cp "$target/userconfig.rd" "$folder/dachs/etc/userconfig.rd"
-  fi
+  # What belongs to DaCHS as a whole: examples of the TAP service, its first page.
+  as_account cp "$target/userconfig.rd" "$folder/dachs/etc/userconfig.rd"
+  as_account install -D -m 644 "$target/root.html" "$folder/dachs/web/templates/root.html"
 }
 
 # First the tables that are there, then the views that DaCHS itself makes.

@@ -28,8 +28,9 @@ def _examples() -> dict[str, str]:
 
 def _described() -> dict[str, str]:
     """The queries in the description of the resource, each by its first words."""
-    text = (_RESDIR / "q.rd").read_text(encoding="utf-8")
-    found = re.findall(r"^ {6}(SELECT.*?)\n(?:\n|  \])", text, flags=re.MULTILINE | re.DOTALL)
+    root = ET.parse(_RESDIR / "q.rd").getroot()  # noqa: S314 - our own file
+    text = root.findtext("meta[@name='_longdoc']") or ""
+    found = re.findall(r"^ {6}(SELECT.*?)\n\n", text, flags=re.MULTILINE | re.DOTALL)
     return {" ".join(query.split())[:70]: " ".join(query.split()) for query in found}
 
 
