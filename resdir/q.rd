@@ -318,6 +318,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       from them.</meta>
     <column name="spectrum_id" type="text" required="True"
       description="Identifier of the spectrum"/>
+    <column name="origin" type="text"
+      description="Checksum of the file and version of its reader"/>
     <column name="spectral_axis" type="bytea" required="True"
       description="Vacuum wavelengths in Å, double precision, little-endian"/>
     <column name="flux" type="bytea" required="True" description="Flux, real, little-endian"/>

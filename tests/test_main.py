@@ -19,6 +19,8 @@ COMMANDS = (
     "score",
     "evaluate",
     "publish",
+    "runs",
+    "rollback",
     "run",
     "status",
     "config",
@@ -118,14 +120,22 @@ def test_missing_java_is_one_line(written: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("vospec: Java is missing")
 
 
-@pytest.mark.parametrize("host", ["{folder}/run", "run/of/this/folder"])
+@pytest.mark.parametrize(
+    ("command", "host"),
+    [
+        ("publish", "{folder}/run"),
+        ("publish", "run/of/this/folder"),
+        ("runs", "var/run"),
+        ("rollback", "var/run"),
+    ],
+)
 def test_missing_postgresql_is_one_line(
-    written: Path, host: str, capsys: pytest.CaptureFixture[str]
+    written: Path, command: str, host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     host = host.format(folder=written.parent)
     with written.open("a") as stream:
         stream.write(f'[publication]\nhost = "{host}"\n')
-    assert main(["publish"]) == 1
+    assert main([command]) == 1
     told = capsys.readouterr().err
     assert told.startswith(f"vospec: PostgreSQL at {written.parent / host}, port 5433")
     assert "Is the server running locally" in told or "No such file" in told

@@ -6,7 +6,6 @@ it stopped and a job that has nothing new to do ends at once.
 """
 
 import logging
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vospec import additions, archives, inventory, listing, publication, spectra
+from vospec import archives, inventory, listing, publishing, spectra
 from vospec.backend import hadoop, reading, vectors
 from vospec.columns import (
     ADAPTED,
@@ -26,17 +25,13 @@ from vospec.columns import (
 )
 from vospec.errors import NoSpectraError
 from vospec.job import Job
-from vospec.plan import Plan, Run
-from vospec.progress import Progress
+from vospec.plan import Plan
 from vospec.scoring import score
 from vospec.store import Dataset, arrow_schema
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["features", "ingest", "publish", "read", "score"]
-
-#: Spectra of one batch on their way to the database: 20 MB.
-PUBLISHED = 256
 
 
 def ingest(job: Job) -> None:
@@ -164,101 +159,4 @@ def _grid_table(plan: Plan) -> pa.Table:
 
 def publish(job: Job) -> None:
     """Load spectra, features and runs into the database; the first run becomes the current one."""
-    plan, section = job.plan, job.settings.publication
-    connection = publication.connect(
-        host=section.host, port=section.port, database=section.database, user=section.user
-    )
-    with connection:
-        publication.create_tables(connection, service_url=section.service_url)
-        for run in reversed(plan.runs):
-            total = plan.spectra.manifest["rows"] + plan.features.manifest["usable"]
-            with Progress(f"publishing {run.run_id}", total) as progress:
-                loaded = publication.publish(
-                    connection,
-                    run_id=run.run_id,
-                    contents=_contents(plan, run),
-                    make_current=run is plan.runs[0],
-                    progress=_shown(progress),
-                )
-                progress.done = sum(loaded.values())
-            for added in additions.all_of(plan.store, run):
-                _publish_added(connection, run, added)
-    logger.info("current run: %s", plan.runs[0].run_id)
-
-
-def _publish_added(
-    connection: publication.Connection, run: Run, added: additions.Additions
-) -> None:
-    total = added.spectra.manifest["rows"] + added.scores.manifest["rows"]
-    with Progress(f"publishing additions to {run.run_id}", total) as progress:
-        loaded = publication.add(
-            connection,
-            run_id=run.run_id,
-            contents=_added_contents(added),
-            progress=_shown(progress),
-        )
-        progress.done = sum(loaded.values())
-
-
-def _shown(progress: Progress) -> Callable[[str, int], None]:
-    return lambda _, rows: progress.update(rows)
-
-
-def _contents(plan: Plan, run: Run) -> dict[str, publication.Content]:
-    """What a run publishes, read from the store when the database asks for it."""
-    usable = pc.field("flux").is_valid()
-    rows = {
-        "spectra": _judged(plan.spectra, plan.features),
-        "features": plan.features.read().to_batches(filter=usable, batch_size=PUBLISHED),
-    }
-    plain = {"grid": plan.grid_table, "labels": plan.labels}
-    if plan.pairs.is_complete():
-        plain["pairs"] = plan.pairs
-    of_run = {
-        "runs": run.record,
-        "reliability": run.reliability,
-        "thresholds": run.thresholds,
-        "scores": run.scores,
-        "candidates": run.candidates,
-        "neighbours": run.neighbours,
-    }
-    rows |= {name: dataset.read().to_batches() for name, dataset in (plain | of_run).items()}
-    datasets = {"spectra": plan.features, "features": plan.features, **plain, **of_run}
-    return {
-        name: publication.Content(batches, datasets[name].path) for name, batches in rows.items()
-    }
-
-
-def _added_contents(added: additions.Additions) -> dict[str, publication.Content]:
-    """What came after a run, without the spectra that the run has itself."""
-    scored = added.scores.table(["spectrum_id"]).column("spectrum_id").combine_chunks()
-    is_usable, is_new = pc.field("flux").is_valid(), pc.field("spectrum_id").isin(scored)
-    in_run = added.features.table(["spectrum_id"], where=is_usable & ~is_new).column("spectrum_id")
-    vectors = added.features.read().to_batches(filter=is_new, batch_size=PUBLISHED)
-    judged = _judged(added.spectra, added.features, but=in_run.combine_chunks())
-    of_run = {
-        "scores": added.scores,
-        "candidates": added.candidates,
-        "neighbours": added.neighbours,
-    }
-    return {
-        "spectra": publication.Content(judged, added.features.path),
-        "features": publication.Content(vectors, added.features.path),
-        **{
-            name: publication.Content(dataset.read().to_batches(), dataset.path)
-            for name, dataset in of_run.items()
-        },
-    }
-
-
-def _judged(
-    spectra: Dataset, features: Dataset, *, but: pa.Array | None = None
-) -> Iterator[pa.RecordBatch]:
-    """The spectra, but some, with the quality that they have after rectification."""
-    judged = features.table(["spectrum_id", "quality"])
-    place = spectra.read().schema.get_field_index("quality")
-    wanted = None if but is None else ~pc.field("spectrum_id").isin(but)
-    for batch in spectra.read().to_batches(batch_size=PUBLISHED, filter=wanted):
-        found = pc.index_in(batch.column("spectrum_id"), judged.column("spectrum_id"))
-        quality = judged.column("quality").take(found).combine_chunks()
-        yield batch.set_column(place, "quality", quality)
+    publishing.publish(job.plan)

@@ -36,6 +36,23 @@ class Run:
     thresholds: Dataset
 
 
+def run_of(store: Store, run_id: str) -> Run:
+    """The run of an identifier, whether it stands in the store or not."""
+    tables = {
+        "record": columns.RUNS,
+        "shares": columns.SHARES,
+        "scores": columns.SCORES,
+        "candidates": columns.CANDIDATES,
+        "neighbours": columns.NEIGHBOURS,
+        "reliability": columns.RELIABILITY,
+        "thresholds": columns.THRESHOLDS,
+    }
+    datasets = {
+        name: store.dataset(f"runs/{run_id}/{name}", table) for name, table in tables.items()
+    }
+    return Run(run_id, run_id.rpartition("-")[0], **datasets)
+
+
 @dataclass(frozen=True)
 class Plan:
     """Where everything of a job stands.
@@ -201,24 +218,10 @@ class Plan:
         del learning["methods"]
         truth = _digest(self.settings.survey.truth) if self.settings.survey.truth else ""
         inputs = (self.nearest.path, self.labels.path, learning, selection, self._same_star, truth)
-        return tuple(self._run(method, inputs) for method in self.settings.learning.methods)
-
-    def _run(self, method: str, inputs: tuple[object, ...]) -> Run:
-        run_id = f"{method}-{fingerprint(method=method, inputs=inputs)}"
-        folder = f"runs/{run_id}"
-        tables = {
-            "record": columns.RUNS,
-            "shares": columns.SHARES,
-            "scores": columns.SCORES,
-            "candidates": columns.CANDIDATES,
-            "neighbours": columns.NEIGHBOURS,
-            "reliability": columns.RELIABILITY,
-            "thresholds": columns.THRESHOLDS,
-        }
-        datasets = {
-            name: self.store.dataset(f"{folder}/{name}", table) for name, table in tables.items()
-        }
-        return Run(run_id, method, **datasets)
+        return tuple(
+            run_of(self.store, f"{method}-{fingerprint(method=method, inputs=inputs)}")
+            for method in self.settings.learning.methods
+        )
 
     def _dataset(self, name: str, *inputs: object, table: columns.Table | None = None) -> Dataset:
         return self.store.dataset(f"{name}/{fingerprint(name=name, inputs=inputs)}", table)

@@ -15,7 +15,8 @@ is_adopted() {
     [[ $(tell_database gavoadmin --command "$readable" 2>/dev/null) == t ]]
 }
 # Tables that were made anew have lost their grants.
-readonly readable="SELECT has_table_privilege('untrusted', 'vospec.candidates', 'SELECT')"
+readonly readable="SELECT bool_and(has_table_privilege('untrusted', table_name, 'SELECT'))
+  FROM tap_schema.tables WHERE schema_name = 'vospec'"
 
 # A fresh copy, so that deleted files go too, by an account that may not be able
 # to enter the checkout.

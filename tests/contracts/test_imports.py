@@ -41,6 +41,7 @@ ORDER = [
         "evaluate",
         "assessment",
     },
+    {"publishing"},
     {"backend"},
     {"job"},
     {"construction"},

@@ -392,6 +392,7 @@ def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
     """Everything that one run publishes."""
     batches = {
         "spectra": spectra(),
+        "pixels": spectra(),
         "features": features(),
         "grid": grid(),
         "labels": labels(),

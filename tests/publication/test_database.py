@@ -7,6 +7,7 @@ import pytest
 
 from tests.publication import samples
 from tests.publication.conftest import Connection
+from tests.publication.test_loading import stored_rows
 from vospec.columns import (
     FEATURES,
     GRID,
@@ -24,7 +25,15 @@ from vospec.columns import (
     Column,
 )
 from vospec.errors import DatabaseError
-from vospec.publication import Content, connect, create_tables, current_run, publish
+from vospec.publication import (
+    Content,
+    connect,
+    create_tables,
+    current_run,
+    kept_runs,
+    publish,
+    rollback,
+)
 
 _EXPECTED = {
     "spectra": SPECTRA.published,
@@ -89,11 +98,64 @@ def test_columns_of_a_later_version_are_added(connection: Connection) -> None:
 
 
 @pytest.mark.service
+def test_tables_of_an_earlier_version_are_taken_over(connection: Connection) -> None:
+    publish(connection, run_id="first", contents=samples.contents("first"))
+    before = stored_rows(connection, "scores")
+    # Scores were a table of their own name, with other keys; there were no originals.
+    connection.execute("DROP VIEW vospec.scores, vospec.score_changes")
+    connection.execute("ALTER TABLE vospec.score_records RENAME TO scores")
+    for name in _partitions(connection, "scores"):
+        new = name.replace("score_records", "scores")
+        connection.execute(f"ALTER TABLE vospec.{name} RENAME TO {new}")  # type: ignore[arg-type]
+    connection.execute("ALTER INDEX vospec.score_records_index_0 RENAME TO scores_index_0")
+    connection.execute("ALTER TABLE vospec.scores DROP CONSTRAINT score_records_pkey")
+    connection.execute("ALTER TABLE vospec.scores ADD PRIMARY KEY (run_id, spectrum_id)")
+    connection.execute("ALTER TABLE vospec.current_run DROP left_run_id, DROP previous_run_id")
+    connection.execute("DROP TABLE vospec.originals")
+    connection.execute("ALTER TABLE vospec.pixels DROP origin")
+    connection.execute("UPDATE vospec.loads SET fingerprint = split_part(fingerprint, ' ', 1)")
+    with pytest.raises(DatabaseError, match="of an earlier version; vospec publish makes them"):
+        kept_runs(connection)
+    create_tables(connection)
+    assert stored_rows(connection, "scores") == before
+    publish(connection, run_id="second", contents=samples.contents("second"))
+    assert {row["run_id"] for row in stored_rows(connection, "scores")} == {"first", "second"}
+    assert len(_partitions(connection, "score_records")) == 2
+    (indexes,) = connection.execute(
+        "SELECT count(*) FROM pg_indexes"
+        " WHERE schemaname = 'vospec' AND tablename = 'score_records'"
+    ).fetchone() or (0,)
+    assert indexes == 2
+    (n_originals,) = connection.execute("SELECT count(*) FROM vospec.originals").fetchone() or (0,)
+    assert n_originals == len(samples.USABLE)
+    assert rollback(connection) == "first"
+
+
+def _partitions(connection: Connection, table: str) -> list[str]:
+    found = connection.execute(
+        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+        " WHERE inhparent = to_regclass(%s) AND relkind = 'r'",
+        (f"vospec.{table}",),
+    )
+    return [row[0] for row in found]
+
+
+@pytest.mark.service
+def test_nobody_waits_for_tables_that_are_there(connection: Connection, reader: Connection) -> None:
+    publish(connection, run_id="first", contents=samples.contents("first"))
+    connection.execute("SET lock_timeout = '1s'")
+    with reader.transaction():
+        for name in (*_EXPECTED, "pixels", "current_run", "verdicts"):
+            reader.execute(f"SELECT FROM vospec.{name}")  # type: ignore[arg-type]
+        create_tables(connection)
+
+
+@pytest.mark.service
 def test_missing_pgsphere_is_named(address: dict[str, Any]) -> None:
     # The database postgres of the same server has no extension.
     with (
         connect(**(address | {"database": "postgres", "user": "dachsroot"})) as elsewhere,
-        pytest.raises(DatabaseError, match=r"schema vospec cannot be made: .*spoly"),
+        pytest.raises(DatabaseError, match=r"making the tables of schema vospec: .*spoly"),
     ):
         create_tables(elsewhere)
 

@@ -26,6 +26,7 @@ from vospec.columns import (
 )
 from vospec.errors import DatabaseError
 from vospec.publication import Content, current_run, publish
+from vospec.publication.contents import OF_A_RUN
 from vospec.publication.database import names, qualified
 
 pytestmark = pytest.mark.service
@@ -70,9 +71,9 @@ def expected_rows(batches: list[pa.RecordBatch], name: str) -> list[dict[str, An
     return sorted(listed, key=lambda row: [row[name] for name in table.key])
 
 
-def _tables(connection: Connection) -> set[str]:
-    found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'vospec'")
-    return {str(row[0]) for row in found}
+def seen(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """All that readers see."""
+    return {name: stored_rows(connection, name) for name in _TABLES}
 
 
 @pytest.mark.parametrize("name", [name for name in _TABLES if name != "runs"])
@@ -93,7 +94,9 @@ def test_run_is_current(connection: Connection) -> None:
 
 def test_pixels_of_usable_spectra_arrive(connection: Connection) -> None:
     publish(connection, run_id="first", contents=samples.contents("first"))
-    found = connection.execute("SELECT * FROM vospec.pixels").fetchall()
+    found = connection.execute(
+        "SELECT spectrum_id, spectral_axis, flux, ivar, mask FROM vospec.pixels"
+    ).fetchall()
     assert {row[0] for row in found} == set(samples.USABLE)
     for spectrum_id, axis, flux, ivar, mask in found:
         assert np.array_equal(np.frombuffer(axis, "<f8"), samples.axis(spectrum_id))
@@ -118,7 +121,8 @@ def test_publishing_again_reads_and_changes_nothing(connection: Connection) -> N
 def test_changed_contents_replace_the_old_ones(connection: Connection) -> None:
     publish(connection, run_id="first", contents=samples.contents("first"))
     changed = samples.contents("first", scale=0.5)
-    assert set(publish(connection, run_id="first", contents=changed)) == set(_TABLES)
+    loaded = publish(connection, run_id="first", contents=changed)
+    assert set(loaded) == {*_TABLES, "pixels"}
     for name in ("spectra", "scores", "candidates"):
         expected = expected_rows(list(changed[name].batches), name)
         assert stored_rows(connection, name) == expected
@@ -138,6 +142,28 @@ def test_candidates_and_evidence_follow_the_current_run_and_scores_keep_all(
     assert {row["run_id"] for row in stored_rows(connection, "scores")} == {"first", "second"}
     states = {row["run_id"]: row["state"] for row in stored_rows(connection, "runs")}
     assert states == {"first": "kept", "second": "current"}
+
+
+def test_several_runs_are_told_in_one_step(connection: Connection, reader: Connection) -> None:
+    publish(connection, run_id="first", contents=samples.contents("first"))
+    second, third = (samples.contents(name, scale=0.5) for name in ("second", "third"))
+    other = {name: third[name] for name in OF_A_RUN}
+    told: list[set[str]] = []
+    loaded = publish(
+        connection,
+        run_id="second",
+        contents=second,
+        others={"third": other},
+        progress=lambda *_: told.append(
+            {str(row["run_id"]) for row in stored_rows(reader, "runs")}
+        ),
+    )
+    assert loaded["scores"] == 2 * len(samples.SURVEY)
+    assert set(map(frozenset, told)) == {frozenset({"first"})}
+    states = {row["run_id"]: row["state"] for row in stored_rows(reader, "runs")}
+    assert states == {"first": "kept", "second": "current", "third": "kept"}
+    with pytest.raises(ValueError, match=r"contents \['grid'\] given"):
+        publish(connection, run_id="second", contents=second, others={"x": {"grid": third["grid"]}})
 
 
 def test_a_run_may_have_a_long_name(connection: Connection) -> None:
@@ -169,27 +195,6 @@ def test_readers_see_the_old_run_until_the_new_one_is_whole(
     assert seen
     assert set(seen) == {("first", n)}
     assert (current_run(reader), len(stored_rows(reader, "scores"))) == ("second", 2 * n)
-
-
-@pytest.mark.parametrize("name", ["spectra", "scores", "candidates"])
-def test_what_is_killed_half_way_leaves_no_trace(
-    connection: Connection, reader: Connection, name: str
-) -> None:
-    publish(connection, run_id="first", contents=samples.contents("first"))
-    before = {table: stored_rows(reader, table) for table in _TABLES}, _tables(reader)
-    second = samples.contents("second", scale=0.5)
-    (backend,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (None,)
-
-    def killed() -> Iterator[pa.RecordBatch]:
-        yield from second[name].batches
-        reader.execute("SELECT pg_terminate_backend(%s)", (backend,))
-        yield from second[name].batches
-
-    broken = second | {name: Content(killed(), "broken")}
-    with pytest.raises(DatabaseError, match="publishing run second: terminating connection"):
-        publish(connection, run_id="second", contents=broken)
-    assert ({table: stored_rows(reader, table) for table in _TABLES}, _tables(reader)) == before
-    assert publish(reader, run_id="second", contents=second)["candidates"] == len(samples.SURVEY)
 
 
 def test_a_fault_in_the_rows_changes_nothing(connection: Connection) -> None:
@@ -228,4 +233,5 @@ def test_progress_is_told(connection: Connection) -> None:
         contents=samples.contents("first"),
         progress=lambda name, count: told.append((name, count)),
     )
-    assert told[:2] == [("spectra", 5), ("spectra", len(samples.USABLE) + 1)]
+    assert [rows for name, rows in told if name == "spectra"] == [5, len(samples.USABLE) + 1]
+    assert {name for name, _ in told} == {*_TABLES, "pixels"}

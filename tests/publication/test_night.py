@@ -1,6 +1,7 @@
 """From new files into the database, as ``vospec additions`` and ``vospec publish`` do it."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -8,8 +9,10 @@ import pytest
 
 from tests.night import STAGES, Night, observed
 from vospec import config, pipeline
+from vospec.__main__ import main
 from vospec.columns import UNUSABLE
 from vospec.job import Job
+from vospec.publication import current_run, kept_runs, prune
 
 pytestmark = pytest.mark.service
 
@@ -28,6 +31,18 @@ def job(night: Night, address: dict[str, Any], connection: Connection) -> Job:
     assert not connection.closed
     publication = config.PublicationSettings(**address)
     return Job(replace(night.job.settings, publication=publication), night.job.engine)
+
+
+@pytest.fixture
+def settings(job: Job, tmp_path: Path) -> list[str]:
+    """How a person names the settings of the job."""
+    section = job.settings.publication
+    path = tmp_path / "vospec.toml"
+    path.write_text(
+        f'[store]\nfolder = "{job.settings.store.folder}"\n[publication]\nkeep_runs = 2\n'
+        f'host = "{section.host}"\nport = {section.port}\ndatabase = "{section.database}"\n'
+    )
+    return ["--config", str(path)]
 
 
 def column(connection: Connection, query: str) -> list[Any]:
@@ -95,3 +110,58 @@ def test_a_full_run_takes_the_place_of_additions(
     assert column(connection, "SELECT count(*) FROM vospec.candidates WHERE rank IS NULL") == [0]
     rows = full.plan.spectra.manifest["rows"]
     assert column(connection, "SELECT count(*) FROM vospec.spectra") == [rows]
+
+
+def test_a_person_looks_at_the_runs_and_goes_back(
+    job: Job, settings: list[str], connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> list[list[str]]:
+        assert main(["runs", *settings]) == 0
+        return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    pipeline.publish(job)
+    first, second = (run.run_id for run in job.plan.runs)
+    head, *lines = told()
+    assert head == ["run", "method", "state", "candidates", "loaded", "(UTC)", "size"]
+    assert {tuple(line[:3]) for line in lines} == {
+        (first, "label_propagation", "current"),
+        (second, "label_spreading", "kept"),
+    }
+    candidates = column(connection, "SELECT count(*) FROM vospec.candidates")
+    assert [line[3] for line in lines if line[0] == first] == list(map(str, candidates))
+    assert all(line[-1] == "MB" and float(line[-2]) > 0 for line in lines)
+    assert main(["publish", "--run", second, *settings]) == 0
+    assert {(line[0], line[2]) for line in told()[1:]} == {(first, "previous"), (second, "current")}
+    assert main(["rollback", *settings]) == 0
+    assert current_run(connection) == first
+    assert main(["rollback", "--to", "ghost", *settings]) == 1
+    assert "has no run ghost" in capsys.readouterr().err
+    assert current_run(connection) == first
+
+
+def test_runs_come_out_of_the_store_by_name(
+    night: Night, job: Job, settings: list[str], connection: Connection
+) -> None:
+    pipeline.publish(job)
+    first, second = job.plan.runs
+    before = connection.execute("SELECT * FROM vospec.candidates ORDER BY spectrum_id").fetchall()
+    assert prune(connection, keep=1) == [second.run_id]
+    publication = replace(job.settings.publication, keep_runs=1)
+    folders = (*job.settings.survey.folders, str(night.folder / "new"))
+    full = replace(job.settings, survey=config.SurveySettings(folders), publication=publication)
+    for _ in range(2):
+        for stage in (*STAGES, pipeline.publish):
+            stage(Job(full, job.engine))
+    kept = {run.run_id for run in kept_runs(connection)}
+    assert kept == {first.run_id, *(run.run_id for run in Job(full, job.engine).plan.runs)}
+    assert main(["rollback", *settings]) == 0
+    assert main(["publish", "--run", first.run_id, *settings]) == 0
+    assert current_run(connection) == first.run_id
+    # What was added to it came with it.
+    again = connection.execute("SELECT * FROM vospec.candidates ORDER BY spectrum_id").fetchall()
+    assert again == before
+    # It was not there at all.
+    assert main(["publish", "--run", second.run_id, *settings]) == 0
+    assert current_run(connection) == second.run_id
+    assert main(["publish", "--run", "ghost", *settings]) == 1
+    assert current_run(connection) == second.run_id

@@ -27,6 +27,7 @@ _BEHIND = {
     "candidates": "candidate_records",
     "neighbours": "neighbour_records",
     "runs": "run_records",
+    "scores": "score_records",
 }
 
 

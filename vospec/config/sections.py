@@ -230,6 +230,13 @@ class PublicationSettings:
     database: str = _key("gavo", "database of DaCHS")
     user: str = _key("gavoadmin", "role that owns the tables; passwords belong in ~/.pgpass")
     service_url: str = _key("http://127.0.0.1:8080", "address at which DaCHS serves")
+    keep_runs: int = _key(
+        6,
+        "runs that stay in the database, those that were loaded last; the current one and the "
+        "one before stay in any case",
+        _positive,
+        "above 0",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,23 @@
 """PostgreSQL under DaCHS: the tables of schema ``vospec``, loading, switching."""
 
 from vospec.publication.adding import add
+from vospec.publication.contents import Connection, Content
 from vospec.publication.database import connect, create_tables, current_run
-from vospec.publication.loading import Connection, Content, publish
+from vospec.publication.kept import KeptRun, kept_runs, prune
+from vospec.publication.loading import publish
+from vospec.publication.pointer import make_current, rollback
 
-__all__ = ["Connection", "Content", "add", "connect", "create_tables", "current_run", "publish"]
+__all__ = [
+    "Connection",
+    "Content",
+    "KeptRun",
+    "add",
+    "connect",
+    "create_tables",
+    "current_run",
+    "kept_runs",
+    "make_current",
+    "prune",
+    "publish",
+    "rollback",
+]

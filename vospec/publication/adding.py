@@ -4,26 +4,26 @@ All of an addition becomes visible in one step. Of two rows of one key the one t
 later stands. When a content is replaced (see `loading`), what was added to it goes, too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from psycopg import sql
 
-from vospec.columns import Table
-from vospec.publication.database import names, qualified
-from vospec.publication.loading import (
-    CONTENTS,
+from vospec.publication import merging, pixels
+from vospec.publication.contents import (
+    MERGED,
     Connection,
     Content,
-    changing,
+    Item,
+    Progress,
     check_names,
     copied,
-    derive,
     is_loaded,
-    key_of,
+    remember,
 )
+from vospec.publication.publisher import alone
 
-#: What may be added.
-ADDED = ("spectra", "features", "scores", "candidates", "neighbours")
+#: What may be added. Pixels come before their spectra: those of unknown ones need no detour.
+ADDED = ("pixels", "spectra", "features", "scores", "candidates", "neighbours")
 
 
 def add(
@@ -31,7 +31,7 @@ def add(
     *,
     run_id: str,
     contents: Mapping[str, Content],
-    progress: Callable[[str, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, int]:
     """Add rows to the contents of a run that is published, in one transaction.
 
@@ -42,7 +42,7 @@ def add(
     run_id : str
         The run that the scores, candidates and neighbours among the contents are of.
     contents : mapping
-        Any of spectra (with their pixels), features, scores, candidates and neighbours.
+        Any of spectra, their pixels, features, scores, candidates and neighbours.
     progress : callable, optional
         Called with the name of the content and its rows so far.
 
@@ -59,61 +59,33 @@ def add(
         A content has another name, other columns, or rows of another run.
     """
     check_names(contents, ADDED)
-    with changing(connection, f"publishing additions to run {run_id}"):
-        return {
-            name: _add(connection, name, contents[name], run_id, progress)
-            for name in ADDED
-            if name in contents
-            and not is_loaded(connection, _key(name, contents[name], run_id), contents[name])
-        }
+    what = f"publishing additions to run {run_id}"
+    with alone(connection, what), connection.transaction():
+        # What was compared with the rows that are there must be compared anew.
+        for name in MERGED:
+            merging.unstage(connection, name)
+        items = [Item(name, contents[name], run_id) for name in ADDED if name in contents]
+        todo = [item for item in items if not is_loaded(connection, _key(item), item)]
+        added = {item.name: _add(connection, item, progress) for item in todo}
+        if "spectra" in added:
+            pixels.forsake(connection)
+    return added
 
 
-def _key(name: str, content: Content, run_id: str) -> str:
-    return f"{key_of(name, run_id)}+{content.fingerprint}"
+def _key(item: Item) -> str:
+    return f"{item.key}+{item.content.fingerprint}"
 
 
-def _add(
-    connection: Connection,
-    name: str,
-    content: Content,
-    run_id: str,
-    progress: Callable[[str, int], None] | None,
-) -> int:
+def _add(connection: Connection, item: Item, progress: Progress | None) -> int:
     """Add the rows of one content; returns their number."""
-    tables = CONTENTS[name]
-    for table in tables:
-        connection.execute(
-            sql.SQL("CREATE TABLE {} (LIKE {})").format(_incoming(table), qualified(table.name))
-        )
-    targets = (f"incoming_{table.name}" for table in tables)
-    count = copied(connection, name, content, run_id, targets, progress)
-    for table in tables:
-        _merge(connection, table)
-    derive(connection, name)
-    connection.execute(
-        "INSERT INTO vospec.loads (content, fingerprint) VALUES (%s, %s)",
-        (_key(name, content, run_id), content.fingerprint),
-    )
+    if item.name == "pixels":
+        count = pixels.add(connection, item, progress)
+    else:
+        incoming = [merging.make_incoming(connection, table) for table in item.tables]
+        count = copied(connection, item, incoming, progress=progress, freeze=True)
+        for table, rows in zip(item.tables, incoming, strict=True):
+            merging.add(connection, table, rows)
+            connection.execute(sql.SQL("DROP TABLE {}").format(rows))
+        merging.derive(connection, item.name)
+    remember(connection, _key(item), item)
     return count
-
-
-def _incoming(table: Table) -> sql.Identifier:
-    return qualified(f"incoming_{table.name}")
-
-
-def _merge(connection: Connection, table: Table) -> None:
-    """Take over what came in, in place of rows of the same keys."""
-    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    parts = {
-        "table": qualified(table.name),
-        "incoming": _incoming(table),
-        "key": key,
-        "columns": names(table),
-    }
-    for statement in (
-        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {incoming})",
-        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {incoming}",
-        "DROP TABLE {incoming}",
-        "ANALYZE {table}",
-    ):
-        connection.execute(sql.SQL(statement).format(**parts))

@@ -31,6 +31,7 @@ from vospec.columns import (
     NEIGHBOURS,
     PAIRS,
     RELIABILITY,
+    RUN_ID,
     RUNS,
     SCORES,
     SIMBAD,
@@ -43,6 +44,7 @@ from vospec.columns import (
 from vospec.errors import DatabaseError
 from vospec.publication import footprints, views
 from vospec.publication.originals import ORIGINALS
+from vospec.publication.publisher import alone
 
 SCHEMA = "vospec"
 
@@ -52,11 +54,16 @@ USER = "gavoadmin"
 PIXELS = Table(
     "pixels",
     "Pixels of the usable spectra; products and previews are made from them",
-    (SPECTRUM_ID, *(column for column in SPECTRA if column.type.endswith("[]"))),
+    (
+        SPECTRUM_ID,
+        Column("origin", "text", "", "meta.code", "Checksum of the file and version of its reader"),
+        *(column for column in SPECTRA if column.type.endswith("[]")),
+    ),
     SPECTRA.key,
 )
 PUBLISHED_SPECTRA = Table("spectra", SPECTRA.description, SPECTRA.published, SPECTRA.key)
 RUN_RECORDS = Table("run_records", RUNS.description, RUNS.columns, RUNS.key)
+SCORE_RECORDS = Table("score_records", SCORES.description, SCORES.columns, SCORES.key)
 CANDIDATE_RECORDS = Table(
     "candidate_records", CANDIDATES.description, CANDIDATES.columns, CANDIDATES.key
 )
@@ -72,10 +79,13 @@ VERDICTS = Table(
 )
 
 #: Tables of which each run has a partition.
-PARTITIONED = (SCORES, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
+PARTITIONED = (SCORE_RECORDS, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
 _OF_SPECTRA = (PUBLISHED_SPECTRA, PIXELS, ORIGINALS)
 _OF_ALL_RUNS = (*_OF_SPECTRA, FEATURES, GRID, LABELS, SIMBAD, VERDICTS, PAIRS)
 _PLAIN = (*_OF_ALL_RUNS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
+
+#: Names of earlier versions, where they are those of views now.
+_RENAMED = {"scores": SCORE_RECORDS}
 
 _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     "spectra": (
@@ -89,33 +99,32 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
     ),
     "features": ("(peak_height)",),
     "labels": ("(spectrum_id)",),
-    "scores": ("(spectrum_id)", "(score)"),
+    # By spectrum the keys serve: they begin with it.
+    "score_records": ("(score)",),
     "candidate_records": ("USING gist (spoint(radians(ra), radians(dec)))", "(score)", "(rank)"),
-    # By candidate the key serves.
     "neighbour_records": ("(neighbour_id)",),
     "simbad": ("(verdict)", "(main_id)"),
     "verdicts": ("(verdict)",),
     "pairs": ("(survey_id)",),
 }
 
-_BOOKKEEPING = (
+_BOOKKEEPING = {
     # One row at most: the key can only be true.
-    sql.SQL(
-        "CREATE TABLE IF NOT EXISTS vospec.current_run ("
+    "current_run": sql.SQL(
         "sole boolean PRIMARY KEY DEFAULT true CHECK (sole), run_id text NOT NULL"
-        " REFERENCES vospec.run_records DEFERRABLE INITIALLY DEFERRED)"
+        " REFERENCES vospec.run_records DEFERRABLE INITIALLY DEFERRED"
     ),
-    sql.SQL("ALTER TABLE vospec.current_run ADD COLUMN IF NOT EXISTS previous_run_id text"),
-    sql.SQL(
-        "CREATE TABLE IF NOT EXISTS vospec.service ("
-        "sole boolean PRIMARY KEY DEFAULT true CHECK (sole), url text NOT NULL)"
-    ),
-    sql.SQL(
-        "CREATE TABLE IF NOT EXISTS vospec.loads ("
+    "service": sql.SQL("sole boolean PRIMARY KEY DEFAULT true CHECK (sole), url text NOT NULL"),
+    "loads": sql.SQL(
         "content text PRIMARY KEY, fingerprint text NOT NULL,"
-        " loaded timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'))"
+        " loaded timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')"
     ),
-)
+}
+
+#: Columns of text that the first version of a table did not have.
+_LATER = {"current_run": ("previous_run_id", "left_run_id")}
+
+_Statement = sql.SQL | sql.Composed
 
 
 def connect(
@@ -176,18 +185,15 @@ def create_tables(
     DatabaseError
         PostgreSQL refuses, for instance because pgsphere is not there.
     """
-    try:
-        with connection.transaction():
-            for statement in _statements():
-                connection.execute(statement)
-            for table in (*_PLAIN, *PARTITIONED):
-                _add_columns(connection, table)
-            for view in views.views():
-                views.make(connection, view)
-            _remember(connection, service_url)
-    except psycopg.Error as error:
-        message = f"the tables of schema {SCHEMA} cannot be made: {_reason(error)}"
-        raise DatabaseError(message) from error
+    with alone(connection, f"making the tables of schema {SCHEMA}"), connection.transaction():
+        # Whatever is there already must not be touched: whoever makes or alters something
+        # waits for its readers, and new ones wait for him.
+        _rename(connection)
+        for statement in _statements(connection):
+            connection.execute(statement)
+        for view in views.views():
+            views.make(connection, view)
+        _remember(connection, service_url)
 
 
 def _remember(connection: psycopg.Connection[tuple[object, ...]], service_url: str) -> None:
@@ -219,37 +225,71 @@ def _reason(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _statements() -> Iterator[sql.SQL | sql.Composed]:
+def _statements(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[_Statement]:
+    """What makes whatever is missing."""
     yield sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))
     # An index of spectra is of one of these.
-    yield from footprints.functions()
-    for table in _PLAIN:
-        yield _create(table, sql.SQL(""))
-    for table in PARTITIONED:
-        yield _create(table, sql.SQL("PARTITION BY LIST (run_id)"))
-    # Arrays of thousands of pixels: lz4 is several times faster than the default.
-    for column in PIXELS.columns[1:]:
-        yield sql.SQL("ALTER TABLE vospec.pixels ALTER {} SET COMPRESSION lz4").format(
-            sql.Identifier(column.name)
-        )
+    yield from (*footprints.functions(), *views.FUNCTIONS)
+    for table in (*_PLAIN, *PARTITIONED):
+        if exists(connection, table.name):
+            yield from _added_columns(connection, table)
+        else:
+            yield from _create(table)
+    for name, columns in _BOOKKEEPING.items():
+        if not exists(connection, name):
+            yield sql.SQL("CREATE TABLE {} ({})").format(qualified(name), columns)
+        for column in set(_LATER.get(name, ())) - set(_columns(connection, name)):
+            yield sql.SQL("ALTER TABLE {} ADD {} text").format(
+                qualified(name), sql.Identifier(column)
+            )
     for name, definitions in _INDEXES.items():
         for number, definition in enumerate(definitions):
-            yield sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} {}").format(
-                sql.Identifier(f"{name}_index_{number}"), qualified(name), sql.SQL(definition)
+            if not exists(connection, index := f"{name}_index_{number}"):
+                yield sql.SQL("CREATE INDEX {} ON {} {}").format(
+                    sql.Identifier(index), qualified(name), sql.SQL(definition)
+                )
+
+
+def _rename(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Give tables of earlier versions, their partitions and indexes the names of today."""
+    for old, table in _RENAMED.items():
+        found = connection.execute(
+            "SELECT relname, relkind IN ('i', 'I') FROM pg_class"
+            " WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('p', 'r', 'i', 'I')"
+            " AND relname ~ ('^' || %s || '(_index_[0-9]+|_[0-9a-f]{16})?$')",
+            (SCHEMA, old),
+        )
+        for name, is_index in found.fetchall():
+            new = str(name).replace(old, table.name, 1)
+            connection.execute(
+                sql.SQL("ALTER {} {} RENAME TO {}").format(
+                    sql.SQL("INDEX" if is_index else "TABLE"),
+                    qualified(str(name)),
+                    sql.Identifier(new),
+                )
             )
-    yield from _BOOKKEEPING
-    yield from views.FUNCTIONS
 
 
-def _create(table: Table, suffix: sql.SQL) -> sql.Composed:
+def _create(table: Table) -> Iterator[_Statement]:
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column.name), _sql_type(column, table))
         for column in table
     )
-    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    return sql.SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({})) {}").format(
-        qualified(table.name), columns, key, suffix
+    key = sql.SQL(", ").join(map(sql.Identifier, _key(table)))
+    partitions = sql.SQL("PARTITION BY LIST (run_id)" if table in PARTITIONED else "")
+    yield sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({})) {}").format(
+        qualified(table.name), columns, key, partitions
     )
+    # Arrays of thousands of pixels: lz4 is several times faster than the default.
+    for column in (column for column in PIXELS if table is PIXELS and column.type.endswith("[]")):
+        yield sql.SQL("ALTER TABLE vospec.pixels ALTER {} SET COMPRESSION lz4").format(
+            sql.Identifier(column.name)
+        )
+
+
+def _key(table: Table) -> list[str]:
+    """The columns of a key; in a partition all rows are of one run, so that it comes last."""
+    return sorted(table.key, key=lambda name: table in PARTITIONED and name == RUN_ID.name)
 
 
 def _sql_type(column: Column, table: Table) -> sql.SQL:
@@ -257,15 +297,22 @@ def _sql_type(column: Column, table: Table) -> sql.SQL:
     return sql.SQL("bytea" if packed else column.type)
 
 
-def _add_columns(connection: psycopg.Connection[tuple[object, ...]], table: Table) -> None:
-    # Only where one is missing: whoever alters a table waits for all its readers.
+def _added_columns(
+    connection: psycopg.Connection[tuple[object, ...]], table: Table
+) -> Iterator[_Statement]:
     found = _columns(connection, table.name)
     for column in (column for column in table if column.name not in found):
-        connection.execute(
-            sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
-                qualified(table.name), sql.Identifier(column.name), _sql_type(column, table)
-            )
+        yield sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+            qualified(table.name), sql.Identifier(column.name), _sql_type(column, table)
         )
+
+
+def exists(connection: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
+    """Whether the schema has a table, view or index of this name."""
+    row = connection.execute(
+        "SELECT to_regclass(quote_ident(%s) || '.' || quote_ident(%s))", (SCHEMA, name)
+    ).fetchone()
+    return row is not None and row[0] is not None
 
 
 def _columns(connection: psycopg.Connection[tuple[object, ...]], name: str) -> list[str]:

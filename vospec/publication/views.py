@@ -4,6 +4,7 @@ All of them read `current_run`, so that they switch together. What SIMBAD knows 
 stands in `verdicts`, a row a spectrum, and follows the answers and not the run.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -19,6 +20,7 @@ from vospec.columns import (
     PUBLISHED_CANDIDATES,
     RUNS,
     SCORE_CHANGES,
+    SCORES,
     Column,
 )
 
@@ -50,6 +52,7 @@ class View:
 def views() -> Iterator[View]:
     """All views; each needs the tables alone."""
     yield View("runs", RUNS.names, _runs())
+    yield View("scores", SCORES.names, _scores())
     yield View("candidates", PUBLISHED_CANDIDATES.names, _candidates())
     yield View("neighbours", NEIGHBOURS.names, _neighbours())
     narrow = [column for column in FEATURES if not column.type.endswith("[]")]
@@ -60,16 +63,24 @@ def views() -> Iterator[View]:
 
 def make(connection: psycopg.Connection[tuple[object, ...]], view: View) -> None:
     """Make a view, or make it anew where it is another."""
+    name, path = sql.Identifier("vospec", view.name), f"vospec.{view.name}"
+    mark = hashlib.sha256(view.rows.as_string(connection).encode()).hexdigest()
+    row = connection.execute(
+        "SELECT obj_description(to_regclass(%s), 'pg_class')", (path,)
+    ).fetchone()
+    # Whoever makes a view anew waits for all its readers, and new ones wait for him.
+    if row == (mark,):
+        return
     found = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0"
         " ORDER BY attnum",
-        (f"vospec.{view.name}",),
+        (path,),
     )
-    name = sql.Identifier("vospec", view.name)
     # A view can be replaced by one of the same columns only.
     if tuple(str(row[0]) for row in found) not in ((), view.columns):
         connection.execute(sql.SQL("DROP VIEW {}").format(name))
     connection.execute(sql.SQL("CREATE OR REPLACE VIEW {} AS ").format(name) + view.rows)
+    connection.execute(sql.SQL("COMMENT ON VIEW {} IS {}").format(name, mark))
 
 
 def _of(columns: Sequence[Column], table: LiteralString | None = None) -> sql.Composed:
@@ -84,6 +95,15 @@ def _runs() -> sql.Composed:
         "SELECT {}, CASE WHEN run_id = (SELECT run_id FROM vospec.current_run) THEN 'current'"
         " ELSE 'kept' END AS state FROM vospec.run_records"
     ).format(_of(stored))
+
+
+def _scores() -> sql.Composed:
+    # A run that is being loaded has no record yet. An array, and no join, leaves the planner
+    # its choice of a way through the partitions.
+    return sql.SQL(
+        "SELECT {} FROM vospec.score_records"
+        " WHERE run_id = ANY (ARRAY(SELECT run_id FROM vospec.run_records))"
+    ).format(_of(SCORES.columns))
 
 
 def _neighbours() -> sql.Composed:
@@ -152,9 +172,9 @@ SELECT judged.spectrum_id,
   verdict, COALESCE(earlier_verdict, 'not_asked') AS previous_verdict,
   otype, earlier_otype AS previous_otype
 FROM judged
-LEFT JOIN vospec.scores ON NOT is_new AND scores.spectrum_id = judged.spectrum_id
+LEFT JOIN vospec.score_records AS scores ON NOT is_new AND scores.spectrum_id = judged.spectrum_id
   AND scores.run_id = (SELECT run_id FROM pointer)
-LEFT JOIN vospec.scores AS previous ON NOT is_old
+LEFT JOIN vospec.score_records AS previous ON NOT is_old
   AND previous.spectrum_id = judged.spectrum_id
   AND previous.run_id = (SELECT previous_run_id FROM pointer)
 WHERE NOT is_old OR NOT is_new
