@@ -196,13 +196,14 @@ def _shared(plan: Plan) -> dict[str, publication.Content]:
     """What all runs share, read from the store when the database asks for it."""
     usable = pc.field("flux").is_valid()
     vectors = plan.features.read().to_batches(filter=usable, batch_size=VECTORS)
-    tables = {"grid": plan.grid_table, "labels": plan.labels, "pairs": plan.pairs}
-    return {
+    # Nobody must have looked for pairs.
+    pairs = {"pairs": _content(plan.pairs)} if plan.pairs.is_complete() else {}
+    return pairs | {
         "spectra": publication.Content(_judged(plan.spectra, plan.features), plan.features.path),
         "pixels": _pixels(plan.spectra),
         "features": publication.Content(vectors, plan.features.path),
-        # Nobody must have looked for pairs.
-        **{name: _content(dataset) for name, dataset in tables.items() if dataset.is_complete()},
+        "grid": _content(plan.grid_table),
+        "labels": _content(plan.labels),
     }
 
 
