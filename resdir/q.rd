@@ -980,7 +980,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       ssa_reference="\+CASE processing WHEN 'rectified' THEN \sqlquote{\metaString{source}} END"
       ssa_pdate="NULL"
       ssa_publisher="'ivo://\getConfig{ivoa}{authority}'"
-      customcode=", '\address\+preview/qp/' || gavo_urlescape(spectrum_id) || '.png' AS preview"
+      customcode=", '\address\+preview/custom/' || gavo_urlescape(spectrum_id) || '.png' AS preview"
       >//ssap#view</mixin>
     <mixin
       productSubtype="\+CASE processing WHEN 'rectified' THEN 'rectified' END"
@@ -1087,10 +1087,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <FEED source="by_name" module="rectified"/>
   </service>
 
-  <service id="preview" allowed="qp">
+  <service id="preview" allowed="custom,qp" customPage="res/page">
     <meta name="title">vospec previews</meta>
     <meta name="description">One spectrum as a picture: the whole of it and, rectified, the
       surroundings of Hα.</meta>
+    <!-- Only addresses of pictures of the past come here. -->
     <FEED source="by_name" module="preview"/>
   </service>
 

@@ -1,81 +1,81 @@
 # noqa: INP001 - DaCHS loads this file by its path
-"""A picture of a spectrum: the whole of it above, Hα of the rectified one below."""
+"""Pictures of spectra, drawn when they are asked for and kept."""
 
-import io
-import threading
-from typing import Any
+import hashlib
+import urllib.parse
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from gavo import api
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from gavo import api, base, svcs
 
 datasets, _ = api.loadPythonModule("datasets", relativeTo=__file__)
+drawing, _ = api.loadPythonModule("drawing", relativeTo=__file__)
+cache, _ = api.loadPythonModule("cache", relativeTo=__file__)
 
-_H_ALPHA = 6564.61
-_HALF_WINDOW = 60.0
+MEDIA_TYPE = "image/png"
 
-#: Matplotlib's caches are not made for threads, and DaCHS draws in threads.
-_LOCK = threading.Lock()
+#: Some thousand pictures; processes that serve the same data share them.
+_MOST_BYTES = 256 << 20
+
+_pictures = cache.Cache(Path(base.getConfig("cacheDir"), "vospec-previews"), _MOST_BYTES)
+
+#: Another program draws other pictures.
+_PROGRAM = Path(drawing.__file__).read_bytes()
+
+
+class Sight(NamedTuple):
+    """All that a picture shows."""
+
+    row: dict[str, Any]
+    whole: Any
+    rectified: Any
+
+    @property
+    def key(self) -> str:
+        """A fingerprint of it."""
+        told = hashlib.blake2b(_PROGRAM, digest_size=24)
+        told.update(repr(sorted(self.row.items(), key=str)).encode())
+        for curve in (self.whole, self.rectified):
+            for values in curve or ():
+                told.update(f"{values.size} {values.dtype}".encode())
+                told.update(np.ascontiguousarray(values).data)
+        return told.hexdigest()
+
+
+def sight(name: str) -> Sight:
+    """What the picture ``<spectrum_id>.png`` shows.
+
+    Raises
+    ------
+    gavo.svcs.UnknownURI
+        No such spectrum has pixels; becomes HTTP status 404.
+    """
+    spectrum_id = name.removesuffix(".png")
+    delivered = datasets.dataset(spectrum_id, datasets.DELIVERED)
+    columns = delivered.columns
+    flux = np.where(columns["mask"], np.float32(np.nan), columns["flux"])
+    rectified = None
+    if datasets.row(spectrum_id, datasets.RECTIFIED) is not None:
+        features = datasets.columns(spectrum_id, datasets.RECTIFIED)
+        rectified = drawing.Curve(features["spectral_axis"], features["flux"])
+    return Sight(delivered.row, drawing.Curve(columns["spectral_axis"], flux), rectified)
+
+
+def picture(shown: Sight) -> bytes:
+    """The PNG."""
+    content: bytes = _pictures.get(shown.key, lambda: drawing.draw(*shown))
+    return content
 
 
 def make(name: str) -> tuple[str, bytes]:
-    """Media type and content of the file ``<spectrum_id>.png``."""
-    spectrum_id = name.removesuffix(".png")
-    delivered = datasets.dataset(spectrum_id, datasets.DELIVERED)
-    rectified = None
-    if datasets.row(spectrum_id, datasets.RECTIFIED) is not None:
-        rectified = datasets.columns(spectrum_id, datasets.RECTIFIED)
-    with _LOCK:
-        return "image/png", draw(delivered.row | delivered.columns, rectified)
+    """Send on to where pictures are now.
 
-
-def draw(row: dict[str, Any], rectified: dict[str, Any] | None) -> bytes:
-    """The PNG of what :mod:`datasets` gives of a spectrum."""
-    figure = Figure(figsize=(7.2, 6.0), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    whole, zoom = figure.subplots(2, 1)
-    _draw_whole(whole, row)
-    _draw_zoom(zoom, rectified, row["reason"])
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    return stream.getvalue()
-
-
-def _draw_whole(axes: Axes, row: dict[str, Any]) -> None:
-    flux = np.where(row["mask"], np.nan, row["flux"])
-    axes.plot(row["spectral_axis"], flux, color="black", linewidth=0.6)
-    axes.set_ylabel("Flux (relative)")
-    axes.set_title(_title(row), fontsize="medium", parse_math=False)
-    _mark(axes)
-
-
-def _draw_zoom(axes: Axes, rectified: dict[str, Any] | None, reason: str | None) -> None:
-    axes.set_ylabel("Flux / continuum")
-    _mark(axes)
-    axes.set_xlim(_H_ALPHA - _HALF_WINDOW, _H_ALPHA + _HALF_WINDOW)
-    if rectified is None:
-        text = "no rectified spectrum" + (f":\n{reason}" if reason else "")
-        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", wrap=True)
-        return
-    inside = np.abs(rectified["spectral_axis"] - _H_ALPHA) <= _HALF_WINDOW
-    wavelength, flux = rectified["spectral_axis"][inside], rectified["flux"][inside]
-    axes.plot(wavelength, flux, color="black", linewidth=0.9, drawstyle="steps-mid")
-    axes.axhline(1.0, color="grey", linewidth=0.5)
-
-
-def _mark(axes: Axes) -> None:
-    axes.axvline(
-        _H_ALPHA, color="tab:red", linewidth=0.8, linestyle="--", label=f"Hα {_H_ALPHA:.1f} Å"
-    )
-    axes.legend(loc="upper right", frameon=False, fontsize="small")
-    axes.set_xlabel("Vacuum wavelength (Å)")
-
-
-def _title(row: dict[str, Any]) -> str:
-    known = [row["ssa_targname"], row["archive_subclass"]]
-    if row["ssa_snr"] is not None:
-        known.append(f"S/N {row['ssa_snr']:.0f}")
-    told = "   ".join(part for part in known if part)
-    return f"{row['spectrum_id']}\n{told}"
+    Raises
+    ------
+    gavo.svcs.Found
+        Becomes HTTP status 302.
+    """
+    server = base.getConfig("web", "serverURL").rstrip("/")
+    address = f"{server}/vospec/q/preview/custom/{urllib.parse.quote(name)}"
+    raise svcs.Found(address)

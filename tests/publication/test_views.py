@@ -56,7 +56,7 @@ def test_links_lead_to_the_service(connection: Connection) -> None:
     name = urllib.parse.quote(samples.SURVEY[0])
     assert connection.execute(query).fetchall() == [
         (
-            f"http://127.0.0.1:1234/vospec/q/preview/qp/{name}.png",
+            f"http://127.0.0.1:1234/vospec/q/preview/custom/{name}.png",
             f"http://127.0.0.1:1234/vospec/q/dl/dlmeta?ID={name}",
         )
     ]

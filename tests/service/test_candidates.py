@@ -60,7 +60,7 @@ def test_page_shows_candidates_with_pictures_and_links(url: str, session: reques
     page = _page(url, session)
     assert _listed(page) == samples.SURVEY
     for spectrum_id in samples.SURVEY:
-        assert f"/vospec/q/preview/qp/{spectrum_id}.png" in page
+        assert f"/vospec/q/preview/custom/{spectrum_id}.png" in page
         assert f"/vospec/q/dl/dlmeta?ID={spectrum_id}" in page
     assert "/sim-id?Ident=V%2A%20BT%20CMi" in page
     # Of the first star: place, measures and flags.
