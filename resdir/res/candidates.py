@@ -121,7 +121,9 @@ def _star(row: Row) -> Iterator[Any]:
 
 def _file(row: Row) -> str:
     """The address of the spectrum beside that of its picture."""
-    return str(row["preview"]).replace("/preview/custom/", "/product/qp/").removesuffix("png") + "fits"
+    return (
+        str(row["preview"]).replace("/preview/custom/", "/product/qp/").removesuffix("png") + "fits"
+    )
 
 
 def _score(row: Row) -> Iterator[Any]:

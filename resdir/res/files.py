@@ -78,8 +78,12 @@ def as_fits(dataset: Dataset) -> bytes:
     primary.header["RADESYS"] = "ICRS"
     for card, name, comment in _CARDS:
         _set(primary.header, card, dataset.row[name], comment)
+    hdus = fits.HDUList([primary, _table(dataset)])
+    for hdu in hdus:
+        # Without the time of day: the same spectrum is the same file.
+        hdu.add_checksum(when="checksum")
     stream = io.BytesIO()
-    fits.HDUList([primary, _table(dataset)]).writeto(stream, checksum=True)
+    hdus.writeto(stream)
     return stream.getvalue()
 
 

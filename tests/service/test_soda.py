@@ -10,7 +10,7 @@ import pytest
 import pyvo
 import requests
 from astropy import units
-from astropy.io import fits, votable
+from astropy.io import votable
 from astropy.table import Table
 from pyvo.dal.adhoc import DatalinkResults
 from specutils import Spectrum
@@ -79,9 +79,7 @@ def test_rectified_is_cut_out_in_every_format(get: Get, format_: str) -> None:
     assert np.array_equal(np.float32(table["flux"]), expected)
     # What has been rectified is another dataset of its own.
     itself = get(f"{PREFIX}rectified/{samples.SURVEY[3]}", **asked)
-    if format_ != FITS:
-        assert itself.content == converted.content
-    assert np.array_equal(_read(itself)["flux"], table["flux"])
+    assert itself.content == converted.content
 
 
 @pytest.mark.parametrize(
@@ -102,9 +100,7 @@ def test_bands_may_be_open(get: Get, band: str, first: int, last: int) -> None:
 def test_whole_file_is_that_of_the_product(get: Get, url: str, session: requests.Session) -> None:
     asked = get(samples.SURVEY[3], FORMAT=FITS)
     product = session.get(f"{url}/vospec/q/product/qp/{samples.SURVEY[3]}.fits", timeout=60)
-    first, second = (fits.open(io.BytesIO(one.content)) for one in (asked, product))
-    with first, second:
-        assert fits.FITSDiff(first, second, ignore_comments=["CHECKSUM", "DATASUM"]).identical
+    assert asked.content == product.content
 
 
 def test_votable_follows_the_spectrum_model(get: Get) -> None:

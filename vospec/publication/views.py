@@ -118,7 +118,8 @@ def _candidates() -> sql.Composed:
     first, *others = JUDGEMENT
     return sql.SQL(
         "SELECT {stored}, COALESCE(verdicts.{first}, 'not_asked') AS {first}, {others},"
-        " {address} || 'preview/custom/' || vospec.escaped(records.spectrum_id) || '.png' AS preview,"
+        " {address} || 'preview/custom/' || vospec.escaped(records.spectrum_id) || '.png'"
+        " AS preview,"
         " {address} || 'dl/dlmeta?ID=' || vospec.escaped(records.spectrum_id) AS datalink"
         " FROM vospec.candidate_records AS records"
         " LEFT JOIN vospec.verdicts AS verdicts ON verdicts.spectrum_id = records.spectrum_id"
