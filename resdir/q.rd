@@ -679,8 +679,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict" verbLevel="1"
-      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
-      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; unclear, a source whose nature SIMBAD does not tell; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>unclear</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
     </column>
     <column name="main_id" type="text" ucd="meta.id.cross" tablehead="SIMBAD"
       description="Main identifier in SIMBAD"/>
@@ -734,12 +734,57 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       description="Part of the whole, 1 if no row of the kind was left out: neighbour, weight of the edge over that of all the candidate's edges; label, what flowed from it over what flowed from all labels"/>
   </table>
 
+  <table id="object_types" onDisk="True" adql="True" primary="otype">
+    <meta name="description">SIMBAD's object types and their hierarchy, as its table otypedef told them last</meta>
+    <column name="otype" type="text" ucd="src.class" required="True" tablehead="Object type" verbLevel="1"
+      description="Code of the type"/>
+    <column name="label" type="text" ucd="meta.title" tablehead="Name"
+      description="Name of the type"/>
+    <column name="description" type="text" ucd="meta.note" tablehead="Meaning"
+      description="Meaning of the type"/>
+    <column name="is_candidate" type="boolean" ucd="meta.code" required="True" tablehead="Candidates"
+      description="Whether it is for candidates of another type, the last of the path"/>
+    <column name="path" type="text" ucd="src.class" tablehead="Path"
+      description="Codes of the types to which it belongs, the most general first, itself last, with &gt; between them"/>
+    <column name="taken_at" type="timestamp" ucd="time.processing" tablehead="Taken"
+      description="When SIMBAD told it (UTC)"/>
+  </table>
+
+  <table id="verdict_rules" onDisk="True" adql="True" primary="rule">
+    <meta name="description">What is made of a source in SIMBAD: the verdict of the first of these rules that holds</meta>
+    <column name="place" type="smallint" ucd="stat.rank" tablehead="Place"
+      description="Place of the rule, the first is 1">
+      <values nullLiteral="-32768"/>
+    </column>
+    <column name="rule" type="text" ucd="meta.id;meta.main" required="True" tablehead="Rule" verbLevel="1"
+      description="Name of the rule"/>
+    <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict"
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; unclear, a source whose nature SIMBAD does not tell; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>unclear</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+    </column>
+    <column name="looks_at" type="text" ucd="meta.code" tablehead="Looks at"
+      description="What of the source the rule looks at: otype, its main type; otypes, any of its types; sp_type, its spectral type">
+      <values><option>otype</option><option>otypes</option><option>sp_type</option></values>
+    </column>
+    <column name="types" type="text" ucd="src.class" tablehead="Types"
+      description="Object types for which, and for all below them in the hierarchy, the rule holds, codes with | between them; NULL: for any"/>
+    <column name="of_candidates" type="text" ucd="meta.code" tablehead="Of candidates"
+      description="Whether it holds for candidates of these types: only for them, never for them; NULL: for them as for what is known to be of these types">
+      <values><option>only</option><option>never</option></values>
+    </column>
+    <column name="pattern" type="text" ucd="meta.note" tablehead="Pattern"
+      description="Regular expression of what a spectral type must contain"/>
+    <column name="meaning" type="text" ucd="meta.note" tablehead="Meaning"
+      description="The rule in words"/>
+  </table>
+
   <table id="simbad" onDisk="True" adql="True" primary="spectrum_id,asked_at">
     <meta name="description">What SIMBAD answered, a row for each time that it was asked about a spectrum's position</meta>
     <FEED source="follow_links" id_column="spectrum_id"/>
     <index columns="verdict"/>
     <index columns="main_id"/>
     <foreignKey inTable="spectra" source="spectrum_id" metaOnly="True"/>
+    <foreignKey inTable="verdict_rules" source="rule" metaOnly="True"/>
     <column name="spectrum_id" type="text" ucd="meta.id;meta.main" required="True" tablehead="Spectrum" verbLevel="1"
       description="Identifier of the spectrum: collection/release/name of the file"/>
     <column name="asked_at" type="timestamp" ucd="time.processing" required="True" tablehead="Asked" verbLevel="25"
@@ -749,9 +794,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       <values><option>found</option><option>nothing</option><option>failed</option></values>
     </column>
     <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict" verbLevel="1"
-      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
-      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; unclear, a source whose nature SIMBAD does not tell; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>unclear</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
     </column>
+    <column name="rule" type="text" ucd="meta.code" tablehead="Rule"
+      description="The rule of verdict_rules by which the verdict was found; NULL where there was no source"/>
     <column name="main_id" type="text" ucd="meta.id.cross" tablehead="SIMBAD"
       description="Main identifier in SIMBAD"/>
     <column name="otype" type="text" ucd="src.class" tablehead="Object type"
@@ -811,12 +858,12 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       <values nullLiteral="-2147483648"/>
     </column>
     <column name="verdict" type="text" ucd="meta.code.class" tablehead="SIMBAD's verdict" verbLevel="1"
-      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
-      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+      description="What SIMBAD makes of the star: known_emission_star, a star with emission lines, or of a kind that has them; known_other_star, another star; contaminant, no star or not one alone: planetary nebula, H II region, galaxy, quasar; unclear, a source whose nature SIMBAD does not tell; not_in_simbad, no source within the radius; not_asked, nobody has asked yet; service_failed, asked without an answer">
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>unclear</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
     </column>
     <column name="previous_verdict" type="text" ucd="meta.code.class" tablehead="Previous verdict"
       description="Verdict as it was with the run that was current before; NULL where there was none">
-      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
+      <values><option>known_emission_star</option><option>known_other_star</option><option>contaminant</option><option>unclear</option><option>not_in_simbad</option><option>not_asked</option><option>service_failed</option></values>
     </column>
     <column name="otype" type="text" ucd="src.class" tablehead="Object type"
       description="Main object type in SIMBAD, as its short code"/>
@@ -1032,6 +1079,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <make table="candidates"/>
     <make table="neighbours"/>
     <make table="simbad"/>
+    <make table="object_types"/>
+    <make table="verdict_rules"/>
     <make table="score_changes"/>
     <make table="pairs"/>
   </data>
@@ -1522,6 +1571,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <make table="candidates"/>
     <make table="neighbours"/>
     <make table="simbad"/>
+    <make table="object_types"/>
+    <make table="verdict_rules"/>
     <make table="score_changes"/>
     <make table="pairs"/>
   </data>

@@ -43,6 +43,12 @@ def test_what_was_interrupted_is_cleared(store: Store, tmp_path: Path) -> None:
     assert not leftover.exists()
 
 
+def test_what_is_removed_is_gone(store: Store, tmp_path: Path) -> None:
+    store.dataset("spectra/abc").write(pa.table({"x": [1]}))
+    store.dataset("spectra/abc").remove()
+    assert list((tmp_path / "store/spectra").iterdir()) == []
+
+
 def test_complete_datasets_are_found_in_order(store: Store) -> None:
     for path in ("runs/b/record", "runs/a/record", "spectra/abc"):
         store.dataset(path).write(pa.table({"x": [1]}))

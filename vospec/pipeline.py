@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vospec import archives, inventory, listing, publishing, spectra
+from vospec import verify as verification
 from vospec.backend import hadoop, reading, vectors
 from vospec.columns import (
     ADAPTED,
@@ -23,7 +24,7 @@ from vospec.columns import (
     SPECTRA,
     UNUSABLE,
 )
-from vospec.errors import NoSpectraError
+from vospec.errors import NoSpectraError, VospecError
 from vospec.job import Job
 from vospec.plan import Plan
 from vospec.scoring import score
@@ -31,7 +32,7 @@ from vospec.store import Dataset, arrow_schema
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["features", "ingest", "publish", "read", "score"]
+__all__ = ["features", "ingest", "publish", "read", "score", "verify"]
 
 
 def ingest(job: Job) -> None:
@@ -155,6 +156,21 @@ def _grid_table(plan: Plan) -> pa.Table:
         "wavelength_air": spectra.vacuum_to_air(plan.grid),
     }
     return pa.table(columns).cast(arrow_schema(GRID))
+
+
+def verify(job: Job) -> bool:
+    """Ask SIMBAD about the candidates; returns whether all questions were answered.
+
+    Whatever happens to a service, or to who asks it, the run can be published.
+    """
+    try:
+        outcome = verification.verify(job.plan)
+    except VospecError as fault:
+        logger.warning("verify: %s", fault)
+        return False
+    for line in outcome.lines():
+        logger.info("%s", line)
+    return outcome.complete
 
 
 def publish(job: Job) -> None:

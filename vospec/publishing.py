@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 from pyarrow import parquet
 
-from vospec import additions, publication
+from vospec import additions, publication, verify
 from vospec.columns import SPECTRA
 from vospec.config import PublicationSettings, Settings
 from vospec.errors import StoreError
@@ -198,12 +198,26 @@ def _shared(plan: Plan) -> dict[str, publication.Content]:
     vectors = plan.features.read().to_batches(filter=usable, batch_size=VECTORS)
     # Nobody must have looked for pairs.
     pairs = {"pairs": _content(plan.pairs)} if plan.pairs.is_complete() else {}
-    return pairs | {
-        "spectra": publication.Content(_judged(plan.spectra, plan.features), plan.features.path),
-        "pixels": _pixels(plan.spectra),
-        "features": publication.Content(vectors, plan.features.path),
-        "grid": _content(plan.grid_table),
-        "labels": _content(plan.labels),
+    return (
+        pairs
+        | _verdicts(plan)
+        | {
+            "spectra": publication.Content(
+                _judged(plan.spectra, plan.features), plan.features.path
+            ),
+            "pixels": _pixels(plan.spectra),
+            "features": publication.Content(vectors, plan.features.path),
+            "grid": _content(plan.grid_table),
+            "labels": _content(plan.labels),
+        }
+    )
+
+
+def _verdicts(plan: Plan) -> dict[str, publication.Content]:
+    """What SIMBAD has answered so far, and what is made of it."""
+    return {
+        name: publication.Content(rows.to_batches(max_chunksize=ROWS), mark)
+        for name, (rows, mark) in verify.contents(plan).items()
     }
 
 

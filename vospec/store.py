@@ -200,6 +200,12 @@ class Dataset:
                 self.store.filesystem.delete_file(self._manifest_path)
             self.store.filesystem.delete_dir_contents(self.location)
 
+    def remove(self) -> None:
+        """Take the dataset away, its manifest first: a part of it must not pass for all."""
+        self.clear()
+        with named(self.location):
+            self.store.filesystem.delete_dir(self.location)
+
     def part(self, number: int) -> str:
         """The path of a part within the store's file system."""
         return posixpath.join(self.location, f"part-{number:05d}.parquet")

@@ -38,6 +38,7 @@ ORDER = [
         "plots",
         "neighbourhood",
         "additions",
+        "verify",
         "evaluate",
         "assessment",
     },

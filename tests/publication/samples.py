@@ -24,6 +24,7 @@ from vospec.columns import (
     NEIGHBOUR,
     NEIGHBOURS,
     NOTHING,
+    OBJECT_TYPES,
     PAIRS,
     RELIABILITY,
     RUNS,
@@ -31,6 +32,7 @@ from vospec.columns import (
     SIMBAD,
     SPECTRA,
     THRESHOLDS,
+    VERDICT_RULES,
     LineFlag,
     Quality,
     Table,
@@ -41,6 +43,7 @@ from vospec.publication import Content
 from vospec.spectra.grid import log_grid
 from vospec.spectra.wavelengths import vacuum_to_air
 from vospec.store import arrow_schema
+from vospec.verification import verdicts
 
 H_ALPHA = 6564.61
 GRID_WAVELENGTHS = log_grid(GridSettings().start_angstrom, GridSettings().stop_angstrom)
@@ -340,6 +343,7 @@ def simbad() -> list[pa.RecordBatch]:
     known = {
         "state": FOUND,
         "verdict": Verdict.KNOWN_EMISSION_STAR,
+        "rule": "emission_main",
         "main_id": "V* BT CMi",
         "otype": "Be*",
         "otypes": "*|Be*|V*",
@@ -362,6 +366,25 @@ def simbad() -> list[pa.RecordBatch]:
     ]
     rows = [{"spectrum_id": name, "asked_at": at} | asked | answer for name, at, answer in told]
     return [batch(SIMBAD, rows)]
+
+
+def object_types() -> list[pa.RecordBatch]:
+    """A type and that of its candidates."""
+    known = {
+        "description": "A star",
+        "path": "* > Be*",
+        "taken_at": datetime(2024, 5, 1, tzinfo=UTC),
+    }
+    rows = [
+        {"otype": "Be*", "label": "Be*", "is_candidate": False},
+        {"otype": "Be?", "label": "Be*_Candidate", "is_candidate": True},
+    ]
+    return [batch(OBJECT_TYPES, [known | row for row in rows])]
+
+
+def verdict_rules() -> list[pa.RecordBatch]:
+    """The rules themselves."""
+    return [batch(VERDICT_RULES, list(verdicts.rows()))]
 
 
 def pairs() -> list[pa.RecordBatch]:
@@ -397,6 +420,8 @@ def contents(run_id: str, *, scale: float = 1.0) -> dict[str, Content]:
         "grid": grid(),
         "labels": labels(),
         "simbad": simbad(),
+        "object_types": object_types(),
+        "verdict_rules": verdict_rules(),
         "pairs": pairs(),
         "runs": runs(run_id),
         "reliability": reliability(run_id),

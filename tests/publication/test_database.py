@@ -13,6 +13,7 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    OBJECT_TYPES,
     PAIRS,
     PUBLISHED_CANDIDATES,
     RELIABILITY,
@@ -22,6 +23,7 @@ from vospec.columns import (
     SIMBAD,
     SPECTRA,
     THRESHOLDS,
+    VERDICT_RULES,
     Column,
 )
 from vospec.errors import DatabaseError
@@ -47,6 +49,8 @@ _EXPECTED = {
     "candidates": PUBLISHED_CANDIDATES.columns,
     "neighbours": NEIGHBOURS.columns,
     "simbad": SIMBAD.columns,
+    "object_types": OBJECT_TYPES.columns,
+    "verdict_rules": VERDICT_RULES.columns,
     "score_changes": SCORE_CHANGES.columns,
     "pairs": PAIRS.columns,
     "feature_summary": tuple(column for column in FEATURES if column.name != "flux"),

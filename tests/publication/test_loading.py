@@ -16,6 +16,7 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    OBJECT_TYPES,
     PAIRS,
     RELIABILITY,
     RUNS,
@@ -23,6 +24,7 @@ from vospec.columns import (
     SIMBAD,
     SPECTRA,
     THRESHOLDS,
+    VERDICT_RULES,
 )
 from vospec.errors import DatabaseError
 from vospec.publication import Content, current_run, publish
@@ -37,6 +39,8 @@ _TABLES = {
     "grid": GRID,
     "labels": LABELS,
     "simbad": SIMBAD,
+    "object_types": OBJECT_TYPES,
+    "verdict_rules": VERDICT_RULES,
     "pairs": PAIRS,
     "runs": RUNS,
     "reliability": RELIABILITY,

@@ -1,18 +1,26 @@
 """From the store into the database, as ``vospec publish`` does it."""
 
-from dataclasses import replace
+import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import tomlkit
 
 from vospec import config, pipeline
-from vospec.columns import PAIRS
+from vospec.__main__ import main
+from vospec.columns import ANSWERS, NOTHING, PAIRS
 from vospec.job import Job
 from vospec.publication import current_run
 from vospec.store import arrow_schema
+from vospec.verification.history import History
 
 pytestmark = [pytest.mark.spark, pytest.mark.service]
 
@@ -86,3 +94,70 @@ def test_publishing_twice_changes_nothing(job: Job, connection: Connection) -> N
     before = connection.execute(query).fetchall()
     pipeline.publish(job)
     assert connection.execute(query).fetchall() == before
+
+
+@pytest.fixture
+def history(job: Job) -> Iterator[History]:
+    """What the job keeps of SIMBAD, nothing before the test and nothing after it."""
+    yield History(job.plan.store)
+    shutil.rmtree(Path(job.plan.store.root, "simbad"), ignore_errors=True)
+
+
+#: A service that nobody gives.
+_SILENT = {"services": ("http://127.0.0.1:9/tap",), "patience_seconds": 0.0}
+_VERDICTS = "SELECT verdict, count(*) FROM vospec.candidates GROUP BY verdict ORDER BY verdict"
+
+
+def test_answers_of_simbad_are_published(
+    job: Job, connection: Connection, history: History
+) -> None:
+    pipeline.publish(job)
+    total = len(job.plan.runs[0].candidates.table())
+    assert connection.execute(_VERDICTS).fetchall() == [("not_asked", total)]
+    name = job.plan.runs[0].candidates.table()["spectrum_id"][0].as_py()
+    asked = {"asked_at": datetime(2025, 1, 1, tzinfo=UTC), "state": NOTHING, "radius": 3.0}
+    rows = [{"spectrum_id": name} | asked]
+    history.keep_answers(pa.Table.from_pylist(rows, schema=arrow_schema(ANSWERS)))
+    pipeline.publish(job)
+    assert connection.execute(_VERDICTS).fetchall() == [
+        ("not_asked", total - 1),
+        ("not_in_simbad", 1),
+    ]
+    assert _one(connection, "SELECT count(*) FROM vospec.verdict_rules") > 0
+
+
+def test_a_run_is_published_whatever_happens_to_simbad(
+    job: Job, connection: Connection, history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    section = replace(job.settings.verification, **_SILENT)
+    failing = Job(replace(job.settings, verification=section), job.engine)
+    caplog.set_level(logging.INFO, "vospec")
+    assert not pipeline.verify(failing)
+    assert "failed" in caplog.text
+    pipeline.publish(failing)
+    total = len(job.plan.runs[0].candidates.table())
+    assert connection.execute(_VERDICTS).fetchall() == [("service_failed", total)]
+    with history.alone():
+        # Another call is at work.
+        assert not pipeline.verify(failing)
+    pipeline.publish(failing)
+    assert _one(connection, "SELECT count(*) FROM vospec.candidates") == total
+
+
+@pytest.mark.usefixtures("history")
+def test_the_exit_code_tells_that_simbad_failed(
+    job: Job, connection: Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sections: dict[str, dict[str, Any]] = asdict(job.settings)
+    sections["verification"] |= _SILENT | {"with_run": True}
+    path = tmp_path / "vospec.toml"
+    path.write_text(tomlkit.dumps(sections), encoding="utf-8")
+    assert main(["verify", "--config", str(path)]) == 1
+    told = capsys.readouterr().out
+    assert "0 answered" in told
+    assert "failed: http://127.0.0.1:9/tap" in told
+    assert main(["run", "--config", str(path)]) == 1
+    assert current_run(connection) == job.plan.runs[0].run_id
+    sections["verification"]["with_run"] = False
+    path.write_text(tomlkit.dumps(sections), encoding="utf-8")
+    assert main(["run", "--config", str(path)]) == 0

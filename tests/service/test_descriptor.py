@@ -15,6 +15,7 @@ from vospec.columns import (
     LABELS,
     NEIGHBOUR,
     NEIGHBOURS,
+    OBJECT_TYPES,
     PAIRS,
     PUBLISHED,
     PUBLISHED_CANDIDATES,
@@ -26,6 +27,7 @@ from vospec.columns import (
     SIMBAD,
     SPECTRA,
     THRESHOLDS,
+    VERDICT_RULES,
     Column,
     Verdict,
 )
@@ -47,6 +49,8 @@ _EXPECTED = {
     "candidates": PUBLISHED_CANDIDATES.columns,
     "neighbours": NEIGHBOURS.columns,
     "simbad": SIMBAD.columns,
+    "object_types": OBJECT_TYPES.columns,
+    "verdict_rules": VERDICT_RULES.columns,
     "score_changes": SCORE_CHANGES.columns,
     "pairs": PAIRS.columns,
 }

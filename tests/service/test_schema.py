@@ -78,7 +78,7 @@ def test_links_lead_somewhere(tap: pyvo.dal.TAPService, link: _Link) -> None:
     condition = " AND ".join(f"here.{mine} = there.{other}" for mine, other in pairs)
     lost = tap.search(
         f"SELECT here.{source[-1]} FROM {table} AS here LEFT OUTER JOIN {target} AS there"  # noqa: S608 - our own names
-        f" ON {condition} WHERE there.{there[-1]} IS NULL"
+        f" ON {condition} WHERE there.{there[-1]} IS NULL AND here.{source[-1]} IS NOT NULL"
     )
     assert len(lost) == 0
 

@@ -13,6 +13,7 @@ from vospec.columns import (
     GRID,
     LABELS,
     NEIGHBOURS,
+    OBJECT_TYPES,
     PAIRS,
     PUBLISHED_CANDIDATES,
     RELIABILITY,
@@ -22,8 +23,10 @@ from vospec.columns import (
     SIMBAD,
     SPECTRA,
     THRESHOLDS,
+    VERDICT_RULES,
     Column,
 )
+from vospec.verification.verdicts import RULES
 
 pytestmark = SERVICE
 
@@ -42,6 +45,8 @@ _TABLES = {
     "candidates": (PUBLISHED_CANDIDATES.columns, len(samples.SURVEY)),
     "neighbours": (NEIGHBOURS.columns, 3 * len(samples.SURVEY)),
     "simbad": (SIMBAD.columns, 6),
+    "object_types": (OBJECT_TYPES.columns, 2),
+    "verdict_rules": (VERDICT_RULES.columns, len(RULES)),
     # All candidates have another score in the other run.
     "score_changes": (SCORE_CHANGES.columns, len(samples.SURVEY)),
     "pairs": (PAIRS.columns, 1),

@@ -64,14 +64,17 @@ from vospec.columns.spectra import (
 from vospec.columns.verification import (
     ACCEPTED,
     AMBIGUOUS,
+    ANSWERS,
     BY_NAME,
     BY_POSITION,
     CHANCE,
     JUDGEMENT,
+    OBJECT_TYPES,
     PAIR_CANDIDATES,
     PAIRS,
     SIMBAD,
     UNLIKE,
+    VERDICT_RULES,
 )
 
 #: All tables by name, in the order of the flow of data.
@@ -79,7 +82,8 @@ TABLES = {
     table.name: table
     for table in (
         *(SPECTRA, ADAPTED, FEATURES, GRID, LABELS, RUNS, RELIABILITY, THRESHOLDS, SCORES),
-        *(PUBLISHED_CANDIDATES, NEIGHBOURS, SIMBAD, SCORE_CHANGES, PAIRS),
+        *(PUBLISHED_CANDIDATES, NEIGHBOURS, SIMBAD, OBJECT_TYPES, VERDICT_RULES, SCORE_CHANGES),
+        PAIRS,
     )
 }
 
@@ -90,6 +94,7 @@ __all__ = [
     "ACCEPTED",
     "ADAPTED",
     "AMBIGUOUS",
+    "ANSWERS",
     "ARCHIVE_CLASS",
     "ARCHIVE_SUBCLASS",
     "BY_NAME",
@@ -117,6 +122,7 @@ __all__ = [
     "NEIGHBOURS",
     "NOTHING",
     "OBJECT",
+    "OBJECT_TYPES",
     "PAIRS",
     "PAIR_CANDIDATES",
     "PROBABILITIES",
@@ -147,6 +153,7 @@ __all__ = [
     "UNUSABLE",
     "VECTORS",
     "VERDICT_MEANING",
+    "VERDICT_RULES",
     "VERTICES",
     "Column",
     "LineFlag",

@@ -79,6 +79,7 @@ class Verdict(StrEnum):
     KNOWN_EMISSION_STAR = "known_emission_star"
     KNOWN_OTHER_STAR = "known_other_star"
     CONTAMINANT = "contaminant"
+    UNCLEAR = "unclear"
     NOT_IN_SIMBAD = "not_in_simbad"
     NOT_ASKED = "not_asked"
     SERVICE_FAILED = "service_failed"
@@ -89,6 +90,7 @@ VERDICT_MEANING = {
     Verdict.KNOWN_EMISSION_STAR: "a star with emission lines, or of a kind that has them",
     Verdict.KNOWN_OTHER_STAR: "another star",
     Verdict.CONTAMINANT: "no star or not one alone: planetary nebula, H II region, galaxy, quasar",
+    Verdict.UNCLEAR: "a source whose nature SIMBAD does not tell",
     Verdict.NOT_IN_SIMBAD: "no source within the radius",
     Verdict.NOT_ASKED: "nobody has asked yet",
     Verdict.SERVICE_FAILED: "asked without an answer",

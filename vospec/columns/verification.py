@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from vospec.columns.column import Column, Table
 from vospec.columns.flags import SIMBAD_STATES, VERDICT_MEANING
-from vospec.columns.spectra import OBJECT, SPECTRUM_ID
+from vospec.columns.spectra import DEC, OBJECT, RA, SPECTRUM_ID
 
 VERDICT = Column(
     "verdict",
@@ -13,6 +13,14 @@ VERDICT = Column(
     "meta.code.class",
     "What SIMBAD makes of the star: "
     + "; ".join(f"{verdict}, {meaning}" for verdict, meaning in VERDICT_MEANING.items()),
+)
+
+RULE = Column(
+    "rule",
+    "text",
+    "",
+    "meta.code",
+    "The rule of verdict_rules by which the verdict was found; NULL where there was no source",
 )
 
 ASKED_AT = Column("asked_at", "timestamp", "", "time.processing", "When SIMBAD was asked (UTC)")
@@ -53,6 +61,7 @@ SIMBAD = Table(
             "Outcome of the question: " + ", ".join(SIMBAD_STATES),
         ),
         VERDICT,
+        RULE,
         MAIN_ID,
         OTYPE,
         OTYPES,
@@ -87,6 +96,84 @@ SIMBAD = Table(
         Column("reason", "text", "", "meta.note", "Why the question failed; NULL where it did not"),
     ),
     ("spectrum_id", "asked_at"),
+)
+
+#: What is stored of an answer; what to make of it is found when it is published.
+ANSWERS = Table(
+    "answers",
+    "What SIMBAD answered, with the position that it was asked about",
+    (*(column for column in SIMBAD if column not in {VERDICT, RULE}), RA, DEC),
+    SIMBAD.key,
+)
+
+OBJECT_TYPES = Table(
+    "object_types",
+    "SIMBAD's object types and their hierarchy, as its table otypedef told them last",
+    (
+        replace(OTYPE, description="Code of the type"),
+        Column("label", "text", "", "meta.title", "Name of the type"),
+        Column("description", "text", "", "meta.note", "Meaning of the type"),
+        Column(
+            "is_candidate",
+            "boolean",
+            "",
+            "meta.code",
+            "Whether it is for candidates of another type, the last of the path",
+        ),
+        Column(
+            "path",
+            "text",
+            "",
+            "src.class",
+            "Codes of the types to which it belongs, the most general first, itself last, with > "
+            "between them",
+        ),
+        Column("taken_at", "timestamp", "", "time.processing", "When SIMBAD told it (UTC)"),
+    ),
+    ("otype",),
+)
+
+VERDICT_RULES = Table(
+    "verdict_rules",
+    "What is made of a source in SIMBAD: the verdict of the first of these rules that holds",
+    (
+        Column("place", "smallint", "", "stat.rank", "Place of the rule, the first is 1"),
+        replace(RULE, ucd="meta.id;meta.main", description="Name of the rule"),
+        VERDICT,
+        Column(
+            "looks_at",
+            "text",
+            "",
+            "meta.code",
+            "What of the source the rule looks at: otype, its main type; otypes, any of its types; "
+            "sp_type, its spectral type",
+        ),
+        Column(
+            "types",
+            "text",
+            "",
+            "src.class",
+            "Object types for which, and for all below them in the hierarchy, the rule holds, "
+            "codes with | between them; NULL: for any",
+        ),
+        Column(
+            "of_candidates",
+            "text",
+            "",
+            "meta.code",
+            "Whether it holds for candidates of these types: only for them, never for them; NULL: "
+            "for them as for what is known to be of these types",
+        ),
+        Column(
+            "pattern",
+            "text",
+            "",
+            "meta.note",
+            "Regular expression of what a spectral type must contain",
+        ),
+        Column("meaning", "text", "", "meta.note", "The rule in words"),
+    ),
+    ("rule",),
 )
 
 #: What a candidate tells of the last answer about it.

@@ -16,6 +16,7 @@ from vospec.commands import (
     simulate,
     stages,
     status,
+    verification,
 )
 from vospec.commands.arguments import Commands
 
@@ -25,6 +26,7 @@ _FILES = (
     fetch,
     stages,
     additions,
+    verification,
     publication,
     status,
     pairs,

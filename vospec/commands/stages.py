@@ -22,8 +22,8 @@ def add(commands: Commands) -> None:
     )
     meaning = "score all spectra and select candidates (after features)"
     declare(commands, "score", stages("score"), meaning)
-    everything = stages("ingest", "features", "score", "publish")
-    declare(commands, "run", everything, "ingest, features, score and publish")
+    meaning = "ingest, features, score and publish; and verify, if [verification] with_run is set"
+    declare(commands, "run", _run, meaning)
 
 
 def stages(*names: str) -> Command:
@@ -41,6 +41,19 @@ def stages(*names: str) -> Command:
         return 0
 
     return command
+
+
+def _run(given: argparse.Namespace) -> int:
+    from vospec import pipeline  # noqa: PLC0415
+    from vospec.job import open_job  # noqa: PLC0415
+
+    settings = config.load(given.config)
+    with open_job(settings) as job:
+        for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+            stage(job)
+        verified = not settings.verification.with_run or pipeline.verify(job)
+        pipeline.publish(job)
+    return 0 if verified else 1
 
 
 def _features(given: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from vospec.config.sections import (
     StoreSettings,
     SurveySettings,
     TrainingSettings,
+    VerificationSettings,
 )
 from vospec.errors import ConfigurationError
 
@@ -114,7 +115,7 @@ def _value(key: Field[Any], kind: Any, value: Any, origin: str) -> Any:  # noqa:
 
 
 def _type_name(kind: Any) -> str:  # noqa: ANN401 - a type or a generic alias
-    names = {str: "text", int: "an integer", float: "a number"}
+    names = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
     return names.get(kind, "a list of texts")
 
 
@@ -188,6 +189,7 @@ __all__ = [
     "StoreSettings",
     "SurveySettings",
     "TrainingSettings",
+    "VerificationSettings",
     "document",
     "load",
     "parse",

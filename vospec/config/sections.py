@@ -10,6 +10,8 @@ KERNELS = ("resolving_power", "paper", "fitted")
 WEIGHTS = ("local_scaling", "binary", "rbf")
 #: Beyond a degree neighbours are no longer the same star.
 MAX_RADIUS = 3600.0
+#: The cross-match service of CDS takes no more.
+MAX_MATCH = 180.0
 #: Beyond some degrees a survey's density is another.
 MAX_FIELD = 300.0
 
@@ -188,6 +190,60 @@ class SelectionSettings:
 
 
 @dataclass(frozen=True)
+class VerificationSettings:
+    """What SIMBAD knows of the candidates (vospec verify)."""
+
+    services: tuple[str, ...] = _key(
+        (
+            "https://simbad.cds.unistra.fr/simbad/sim-tap",
+            "https://simbad.harvard.edu/simbad/sim-tap",
+        ),
+        "SIMBAD's TAP service and its mirrors, which are asked where those before them fail",
+        bool,
+        "at least one address",
+    )
+    radius_arcsec: float = _key(
+        3.0,
+        "sources are sought around a spectrum's position",
+        lambda v: 0 < v <= MAX_MATCH,
+        f"above 0, at most {MAX_MATCH:.0f}",
+    )
+    max_age_days: float = _key(
+        90.0, "an answer that is older is asked for again", _positive, "above 0"
+    )
+    block_positions: int = _key(5000, "positions of one question", _positive, "above 0")
+    pause_seconds: float = _key(
+        1.0,
+        "between two requests; who asks more than five times a second is shut out",
+        lambda v: v >= 0,
+        "0 or more",
+    )
+    timeout_seconds: float = _key(120.0, "without an answer", _positive, "above 0")
+    patience_seconds: float = _key(
+        180.0,
+        "for which one question is asked again, after 1, 2, 4 … 30 seconds, before the next "
+        "service is asked",
+        lambda v: v >= 0,
+        "0 or more",
+    )
+    crossmatch: str = _key(
+        "http://cdsxmatch.u-strasbg.fr/xmatch/api/v1/sync",
+        "the cross-match service of CDS, for more positions than crossmatch_positions; empty: none",
+    )
+    crossmatch_positions: int = _key(
+        200_000, "most positions that SIMBAD itself is asked about", _positive, "above 0"
+    )
+    crossmatch_block: int = _key(
+        50_000, "positions of one question to the cross-match service", _positive, "above 0"
+    )
+    catalogues: str = _key(
+        "https://tapvizier.cds.unistra.fr/TAPVizieR/tap",
+        "TAP service of lists of known stars (vospec verify --catalogue)",
+    )
+    with_run: bool = _key(False, "vospec run asks, too, before it publishes")
+
+
+@dataclass(frozen=True)
 class SparkSettings:
     """The engine."""
 
@@ -251,5 +307,6 @@ class Settings:
     pairs: PairsSettings = field(default_factory=PairsSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     spark: SparkSettings = field(default_factory=SparkSettings)
     publication: PublicationSettings = field(default_factory=PublicationSettings)

@@ -19,10 +19,12 @@ from vospec.columns import (
     FEATURES,
     GRID,
     LABELS,
+    OBJECT_TYPES,
     PAIRS,
     RELIABILITY,
     SIMBAD,
     THRESHOLDS,
+    VERDICT_RULES,
     Table,
 )
 from vospec.publication import copying, originals
@@ -44,6 +46,8 @@ CONTENTS: dict[str, tuple[Table, ...]] = {
     "grid": (GRID,),
     "labels": (LABELS,),
     "simbad": (SIMBAD,),
+    "object_types": (OBJECT_TYPES,),
+    "verdict_rules": (VERDICT_RULES,),
     "pairs": (PAIRS,),
     "runs": (RUN_RECORDS,),
     "reliability": (RELIABILITY,),
@@ -57,7 +61,10 @@ RECORDS = ("runs", "reliability", "thresholds")
 IN_PARTITIONS = ("scores", "candidates", "neighbours")
 OF_A_RUN = (*RECORDS, *IN_PARTITIONS)
 #: Contents that all runs share, without the pixels, which are known by themselves.
-MERGED = ("spectra", "features", "grid", "labels", "simbad", "pairs")
+MERGED = (
+    *("spectra", "features", "grid", "labels"),
+    *("simbad", "object_types", "verdict_rules", "pairs"),
+)
 
 Connection = psycopg.Connection[tuple[object, ...]]
 

@@ -1,11 +1,11 @@
 """The tables of schema ``vospec``, made from :mod:`vospec.columns`.
 
 Readers see `spectra`, `features`, `grid`, `labels`, `reliability`, `thresholds`,
-`scores`, `simbad` and `pairs` themselves; `runs`, `candidates`, `neighbours`,
-`score_changes` and `feature_summary` are views (see `views`). `scores` and the records
-behind `candidates` and `neighbours` have one partition a run, and the one row of
-`current_run` says which run is current: everything that follows it switches together.
-`verdicts` holds the last of the rows of `simbad` about each spectrum.
+`scores`, `simbad`, `object_types`, `verdict_rules` and `pairs` themselves; `runs`,
+`candidates`, `neighbours`, `score_changes` and `feature_summary` are views (see `views`).
+`scores` and the records behind `candidates` and `neighbours` have one partition a run, and
+the one row of `current_run` says which run is current: everything that follows it switches
+together. `verdicts` holds the last of the rows of `simbad` about each spectrum.
 `pixels` is not for readers: it holds every array as one ``bytea`` of
 little-endian values (double precision wavelengths, real flux and ivar, a byte
 a mask element), which loads six times faster than arrays. Nor is `originals`, which
@@ -29,6 +29,7 @@ from vospec.columns import (
     JUDGEMENT,
     LABELS,
     NEIGHBOURS,
+    OBJECT_TYPES,
     PAIRS,
     RELIABILITY,
     RUN_ID,
@@ -38,6 +39,7 @@ from vospec.columns import (
     SPECTRA,
     SPECTRUM_ID,
     THRESHOLDS,
+    VERDICT_RULES,
     Column,
     Table,
 )
@@ -82,7 +84,8 @@ VERDICTS = Table(
 PARTITIONED = (SCORE_RECORDS, CANDIDATE_RECORDS, NEIGHBOUR_RECORDS)
 _OF_SPECTRA = (PUBLISHED_SPECTRA, PIXELS, ORIGINALS)
 _OF_ALL_RUNS = (*_OF_SPECTRA, FEATURES, GRID, LABELS, SIMBAD, VERDICTS, PAIRS)
-_PLAIN = (*_OF_ALL_RUNS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
+_OF_VERDICTS = (OBJECT_TYPES, VERDICT_RULES)
+_PLAIN = (*_OF_ALL_RUNS, *_OF_VERDICTS, RUN_RECORDS, RELIABILITY, THRESHOLDS)
 
 #: Names of earlier versions, where they are those of views now.
 _RENAMED = {"scores": SCORE_RECORDS}

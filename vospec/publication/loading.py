@@ -58,9 +58,7 @@ def publish(  # noqa: PLR0913 - what a publication consists of
     run_id : str
         The run that the contents in :data:`OF_A_RUN` are of.
     contents : mapping
-        Any of spectra, their pixels, features, grid, labels, simbad, pairs, runs,
-        reliability, thresholds, scores, candidates and neighbours; what is not given stays as
-        it is.
+        Any of :data:`CONTENTS`; what is not given stays as it is.
     others : mapping, optional
         More runs that become visible in the same step, each with contents in
         :data:`OF_A_RUN`.

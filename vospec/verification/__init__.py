@@ -1,1 +1,1 @@
-"""What other services and archives know of the stars: pairs of archives."""
+"""What other services and archives know of the stars: SIMBAD, known stars, pairs of archives."""

@@ -37,7 +37,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def transport(clock: Clock) -> Iterator[Transport]:
-    manners = Manners(pause=0.0, timeout=5.0)
+    manners = Manners(pause=0.0, timeout=5.0, jitter=0.0)
     with Transport(manners, sleep=clock.sleep, clock=clock) as transport:
         yield transport
 

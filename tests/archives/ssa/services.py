@@ -37,6 +37,7 @@ class Service:
     replies: dict[str, list[Reply]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     queries: list[dict[str, list[str]]] = field(default_factory=list)
+    forms: list[bytes] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
     at_once: int = 0
     most_at_once: int = 0
@@ -86,6 +87,10 @@ def serving() -> Iterator[Service]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.0"
+
+        def do_POST(self) -> None:
+            service.forms.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def do_GET(self) -> None:
             service.at_once += 1

@@ -8,7 +8,13 @@ import pytest
 
 from tests.archives.ssa.conftest import Clock
 from tests.archives.ssa.services import Reply, Service
-from vospec.archives.ssa.transport import Manners, RefusedError, Transport
+from vospec.archives.ssa.transport import (
+    Answer,
+    Manners,
+    PassingError,
+    RefusedError,
+    Transport,
+)
 from vospec.errors import ServiceError
 
 WHOLE = bytes(range(256)) * 100
@@ -133,3 +139,76 @@ def test_requests_stand_a_pause_apart(service: Service, clock: Clock) -> None:
         for _ in range(3):
             transport.get(url, most=1 << 20)
     assert clock.slept == [2.5, 2.5]
+
+
+def test_a_form_with_files_is_sent(service: Service, transport: Transport) -> None:
+    url = service.offer("/a", WHOLE)
+    files = {"table": ("table.vot", b"<VOTABLE/>", "application/x-votable+xml")}
+    form = {"QUERY": "SELECT 1"}
+    length = transport.post(url, form, files=files, most=1 << 20, read=lambda a: len(a.content))
+    assert length == len(WHOLE)
+    (body,) = service.forms
+    assert b'name="QUERY"\r\n\r\nSELECT 1' in body
+    assert b'name="table"; filename="table.vot"' in body
+    assert b"<VOTABLE/>" in body
+
+
+def test_what_cannot_be_read_is_asked_for_again(
+    service: Service, transport: Transport, clock: Clock
+) -> None:
+    def read(answer: Answer) -> bytes:
+        if answer.content != WHOLE:
+            message = "broken"
+            raise PassingError(message)
+        return answer.content
+
+    url = service.offer("/a", b"something", WHOLE)
+    assert transport.post(url, {}, most=1 << 20, read=read) == WHOLE
+    assert clock.slept == [1.0]
+    with pytest.raises(ServiceError, match="asked 4 times: broken"):
+        transport.post(service.offer("/a", b"something"), {}, most=1 << 20, read=read)
+
+
+def test_a_refusal_tells_its_code_and_what_the_service_says(
+    service: Service, transport: Transport
+) -> None:
+    words = b'<VOTABLE><INFO name="QUERY_STATUS" value="ERROR">Unknown\n table</INFO></VOTABLE>'
+    reply = Reply(words, 400, {"Content-Type": "application/x-votable+xml"})
+    with pytest.raises(RefusedError, match=r"found 400 Bad Request; Unknown table$") as refused:
+        transport.get(service.offer("/a", reply), most=1 << 20)
+    assert refused.value.code == 400
+    page = Reply(b"<html>Go away</html>", 403, {"Content-Type": "text/html"})
+    with pytest.raises(RefusedError, match=r"found 403 Forbidden$"):
+        transport.get(service.offer("/a", page), most=1 << 20)
+
+
+def test_patience_ends_before_the_tries(service: Service, clock: Clock) -> None:
+    manners = Manners(pause=0.0, tries=100, patience=100.0, jitter=0.0)
+    with (
+        Transport(manners, sleep=clock.sleep, clock=clock) as transport,
+        pytest.raises(ServiceError, match="asked 8 times"),
+    ):
+        transport.get(service.offer("/a", Reply(code=503)), most=1)
+    assert clock.slept == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_who_has_no_patience_asks_once(service: Service, clock: Clock) -> None:
+    manners = Manners(pause=0.0, patience=0.0)
+    with (
+        Transport(manners, sleep=clock.sleep, clock=clock) as transport,
+        pytest.raises(ServiceError, match="asked once: expected HTTP 200"),
+    ):
+        transport.get(service.offer("/a", Reply(code=503)), most=1)
+
+
+def test_waits_are_longer_by_chance(service: Service, clock: Clock) -> None:
+    url = service.offer("/a", Reply(code=503))
+    manners = Manners(pause=0.0, tries=6, jitter=0.5)
+    with (
+        Transport(manners, sleep=clock.sleep, clock=clock) as transport,
+        pytest.raises(ServiceError),
+    ):
+        transport.get(url, most=1)
+    shares = [slept / 2.0**number for number, slept in enumerate(clock.slept)]
+    assert len(set(shares)) == 5
+    assert all(1.0 <= share <= 1.5 for share in shares)

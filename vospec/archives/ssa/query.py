@@ -6,7 +6,6 @@ list an observation once for each of its formats, and cut its answer (QUERY_STAT
 OVERFLOW): coverage, identity and status are therefore looked at here.
 """
 
-import io
 import math
 import re
 import warnings
@@ -16,11 +15,11 @@ from typing import NamedTuple
 import pyvo
 import requests
 from astropy import units
-from astropy.io.votable import parse
-from astropy.io.votable.tree import Field, VOTableFile
+from astropy.io.votable.tree import Field
 from pyvo.dal.adhoc import DATALINK_IVOID, DatalinkQuery, DatalinkResults
 
-from vospec.archives.ssa.transport import Answer, RefusedError, Transport
+from vospec.archives.ssa.transport import RefusedError, Transport
+from vospec.archives.ssa.votables import parsed
 from vospec.errors import ServiceError
 
 #: Media type of a DataLink document (DataLink 1.1, section 3.1), without blanks.
@@ -108,7 +107,7 @@ def ask(transport: Transport, url: str, region: Region | None, band: tuple[float
         # Many services bend the standard of VOTables; an overflow is looked for below.
         warnings.simplefilter("ignore")
         try:
-            results = pyvo.dal.ssa.SSAResults(_votable(answer, url), url=url)
+            results = pyvo.dal.ssa.SSAResults(parsed(answer, url), url=url)
         except pyvo.DALQueryError as fault:
             message = f"{url}: the service refuses the question: {fault}"
             raise RefusedError(message) from fault
@@ -158,7 +157,7 @@ def follow(transport: Transport, url: str) -> str:
     ServiceError
         The service fails, or gives no DataLink document.
     """
-    votable = _votable(transport.get(url, most=MOST_ANSWER), url)
+    votable = parsed(transport.get(url, most=MOST_ANSWER), url)
     try:
         links = list(DatalinkResults(votable, url=url))
     except (pyvo.DALQueryError, pyvo.DALFormatError) as fault:
@@ -178,20 +177,6 @@ def _rank(product: Product, preferred: str) -> int:
     kind = product.access_format
     order = (kind == preferred, kind == "application/fits", is_fits(kind), is_datalink(kind), True)
     return order.index(True)
-
-
-def _votable(answer: Answer, url: str) -> VOTableFile:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return parse(io.BytesIO(answer.content))
-    # astropy raises whatever its parser meets in a text that is no VOTable.
-    except Exception as fault:
-        message = (
-            f"{url}: expected a VOTable, found {answer.content_type or 'no media type'}, "
-            f"{answer.content[:40]!r} …"
-        )
-        raise ServiceError(message) from fault
 
 
 def _products(results: pyvo.dal.ssa.SSAResults, url: str) -> Iterator[Product]:

@@ -1,0 +1,154 @@
+"""All answers that SIMBAD has ever given, in the store.
+
+Each block of answers is a dataset of its own under the time at which it came, complete once
+its manifest is there: answers are added and never changed, and a call that is cut off loses
+the block that it was asking for. What stayed without an answer stands apart, the last failure
+of each spectrum alone: an hour without the service would otherwise outgrow years of answers.
+The hierarchies of object types stand there under the time at which each was taken.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import fs
+
+from vospec.columns import ANSWERS, OBJECT_TYPES, Table
+from vospec.errors import StoreError
+from vospec.store import Dataset, Store, arrow_schema, fingerprint
+
+_ROOM = "simbad"
+
+
+class History:
+    """What is kept of questions to SIMBAD.
+
+    Parameters
+    ----------
+    store : Store
+        Where it stands.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @property
+    def blocks(self) -> list[Dataset]:
+        """All blocks of answers, the oldest first."""
+        return list(self.store.find(f"{_ROOM}/answers"))
+
+    @property
+    def hierarchy(self) -> Dataset | None:
+        """The hierarchy of object types that was taken last."""
+        taken = list(self.store.find(f"{_ROOM}/types"))
+        return taken[-1] if taken else None
+
+    def fingerprint(self) -> str:
+        """What changes with anything that is kept here."""
+        return fingerprint(found=[dataset.path for dataset in self.store.find(_ROOM)])
+
+    def answers(self) -> pa.Table:
+        """All answers in the columns of :data:`vospec.columns.ANSWERS`, the oldest first."""
+        return _read(self.blocks, ANSWERS)
+
+    def failures(self) -> pa.Table:
+        """The last failure of each spectrum."""
+        rows = _read(list(self.store.find(f"{_ROOM}/failures")), ANSWERS)
+        return rows.take(last(rows))
+
+    def types(self) -> pa.Table:
+        """The hierarchy that was taken last; no rows where none was."""
+        taken = self.hierarchy
+        return _read([] if taken is None else [taken], OBJECT_TYPES)
+
+    def keep_answers(self, rows: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        """Add a block of answers."""
+        self._write("answers", ANSWERS, rows, **facts)
+
+    def keep_failures(self, rows: pa.Table) -> None:
+        """Let failures take the place of earlier ones of the same spectra."""
+        earlier = list(self.store.find(f"{_ROOM}/failures"))
+        known = _read(earlier, ANSWERS)
+        others = pc.invert(pc.is_in(known["spectrum_id"], rows["spectrum_id"].combine_chunks()))
+        rows = _conformed(rows, ANSWERS)
+        self._write("failures", ANSWERS, pa.concat_tables([known.filter(others), rows]))
+        # The new ones are there: none is lost whenever this ends.
+        for dataset in earlier:
+            dataset.remove()
+
+    def keep_types(self, rows: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - as above
+        """Keep a hierarchy with its date."""
+        self._write("types", OBJECT_TYPES, rows, **facts)
+
+    def _write(self, name: str, table: Table, rows: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - as above
+        time = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        dataset = self.store.dataset(f"{_ROOM}/{name}/{time}", table)
+        dataset.write(_conformed(rows, table), **facts)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other calls out, which would ask the same at the same time.
+
+        Where the store is not on this machine, nobody is kept out; then both would add what
+        they have found.
+
+        Raises
+        ------
+        StoreError
+            Another call is at work.
+        """
+        if not isinstance(self.store.filesystem, fs.LocalFileSystem):
+            yield
+            return
+        room = Path(self.store.root, _ROOM)
+        try:
+            room.mkdir(parents=True, exist_ok=True)
+            with (room / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield
+        except BlockingIOError as fault:
+            message = f"{room}: another vospec verify is at work"
+            raise StoreError(message) from fault
+
+
+def last(rows: pa.Table, *, before: datetime | None = None) -> NDArray[np.int_]:
+    """Rows of the last answer about each spectrum.
+
+    Parameters
+    ----------
+    rows : Table
+        With spectrum_id and asked_at.
+    before : datetime, optional
+        Answers of this time and later are not looked at.
+    """
+    names = rows["spectrum_id"].combine_chunks().dictionary_encode()
+    codes = names.indices.to_numpy(zero_copy_only=False)
+    at = rows["asked_at"].to_numpy()
+    order = np.lexsort((at, codes))
+    if before is not None:
+        limit = np.datetime64(before.astimezone(UTC).replace(tzinfo=None), "us")
+        order = order[at[order] < limit]
+    is_last = np.append(codes[order][1:] != codes[order][:-1], True)[: len(order)]
+    return np.asarray(order[is_last])
+
+
+def _read(datasets: list[Dataset], table: Table) -> pa.Table:
+    empty = arrow_schema(table).empty_table()
+    return pa.concat_tables([empty, *(_conformed(d.table(), table) for d in datasets)])
+
+
+def _conformed(rows: pa.Table, table: Table) -> pa.Table:
+    """Rows in the columns of a table; those that an earlier version did not keep are null."""
+    schema = arrow_schema(table)
+    columns = [
+        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, names=schema.names).cast(schema)
