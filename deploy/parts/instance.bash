@@ -51,5 +51,6 @@ serve_database() {
 
 serve_service() {
   make_service
+  limit_roles
   start_service
 }

@@ -22,6 +22,9 @@ make_service() {
   as_account touch "$folder/dachs/complete"
 }
 
+# Bounds that only PostgreSQL can set to those who query.
+limit_roles() { tell_database dachsroot <"$checkout/deploy/parts/roles.sql"; }
+
 # Written at each start: the port may be another, the checkout may have been moved.
 configure_service() {
   copy_guard
@@ -30,14 +33,15 @@ configure_service() {
     as_account tee "$folder/dachs/etc/dsn" >/dev/null
 }
 
-# What watches over outgoing connections, for an account that may not be able to
-# enter the checkout.
+# What guards the server, for an account that may not be able to enter the checkout.
 copy_guard() {
-  local file
-  make_private "$folder/dachs/egress"
-  for file in sitecustomize.py vospec_egress.py; do
-    as_account tee "$folder/dachs/egress/$file" <"$checkout/deploy/egress/$file" >/dev/null
-  done
+  local target=$folder/dachs/guard
+  rm -rf "$target.new"
+  make_private "$target.new"
+  tar --create --directory "$checkout/deploy/guard" --exclude __pycache__ . |
+    as_account tar --extract --no-same-permissions --directory "$target.new"
+  rm -rf "$target"
+  mv "$target.new" "$target"
 }
 
 # The authority is none of the registry's: who registers takes one of his own.
@@ -141,7 +145,7 @@ start_service() {
   remember_port
   as_account tee "$folder/dachs/started" >/dev/null <<<"$wanted"
   # shellcheck disable=SC2016 # the inner shell expands: it becomes the server
-  (cd / && exec "${as[@]}" "PYTHONPATH=$folder/dachs/egress" "VOSPEC_EGRESS_BYTES=$most_bytes" \
+  (cd / && exec "${as[@]}" "PYTHONPATH=$folder/dachs/guard" "VOSPEC_EGRESS_BYTES=$most_bytes" \
     sh -c 'echo $$ >"$1" && exec setsid dachs serve start --foreground' \
     sh "$folder/run/dachs.pid") </dev/null >>"$folder/log/service.log" 2>&1 8>&- 9>&- &
   await_service $!
@@ -150,8 +154,7 @@ start_service() {
 # All that a server reads when it starts, but the descriptor.
 service_mark() {
   service_settings
-  sha256sum <"$checkout/deploy/egress/sitecustomize.py"
-  sha256sum <"$checkout/deploy/egress/vospec_egress.py"
+  (cd "$checkout/deploy/guard" && find . -name '*.py' -print0 | sort -z | xargs -0 sha256sum)
 }
 
 await_service() {

@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.conftest import CHECKOUT
 
-_FOLDER = CHECKOUT / "deploy" / "egress"
+_FOLDER = CHECKOUT / "deploy" / "guard"
 
 #: Serves one answer a connection from a socket of this address, in a thread.
 _SERVER = """
@@ -40,7 +40,8 @@ def fetch(url):
 @pytest.fixture(scope="module")
 def guard() -> ModuleType:
     """The module without its hook, which would stay in this process for ever."""
-    spec = importlib.util.spec_from_file_location("vospec_egress", _FOLDER / "vospec_egress.py")
+    path = _FOLDER / "vospec_guard" / "egress.py"
+    spec = importlib.util.spec_from_file_location("vospec_guard_egress", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -254,8 +255,9 @@ for number in range(5):
 )
 def test_an_answer_that_drips_is_given_up(start: bytes) -> None:
     lines = f"""
-import http.client, vospec_egress
-vospec_egress.BoundedResponse.most_seconds = 0.5
+import http.client
+from vospec_guard import egress
+egress.BoundedResponse.most_seconds = 0.5
 serve([{start!r}] + [b"x"] * 1000, pause=0.05)
 try:
     fetch(url)
@@ -266,13 +268,18 @@ except (OSError, http.client.HTTPException):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"VOSPEC_EGRESS_ALLOW": "10.0.0.1/8"}, {"VOSPEC_EGRESS_BYTES": "many"}]
+    "settings",
+    [
+        {"VOSPEC_EGRESS_ALLOW": "10.0.0.1/8"},
+        {"VOSPEC_EGRESS_BYTES": "many"},
+        {"VOSPEC_MEMORY_BYTES": "-1"},
+    ],
 )
 def test_without_its_settings_nothing_runs(settings: dict[str, str]) -> None:
     done = _run("print('unguarded')", **settings)
     assert done.returncode != 0
     assert "unguarded" not in done.stdout
-    assert "the guard of outgoing connections cannot be set up" in done.stderr
+    assert "the guard of the service cannot be set up" in done.stderr
 
 
 def test_the_sitecustomize_that_was_there_still_runs(tmp_path: Path) -> None:

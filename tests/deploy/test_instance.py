@@ -92,9 +92,10 @@ def test_the_database_listens_on_no_port_and_its_socket_is_closed_to_others(up: 
 
 def test_the_service_and_its_jobs_have_the_guard_on_their_path(up: Path) -> None:
     environment = Path(f"/proc/{_service(up)}/environ").read_bytes().split(b"\0")
-    assert f"PYTHONPATH={up}/dachs/egress".encode() in environment
-    for file in (CHECKOUT / "deploy/egress").glob("*.py"):
-        assert (up / "dachs/egress" / file.name).read_bytes() == file.read_bytes()
+    assert f"PYTHONPATH={up}/dachs/guard".encode() in environment
+    guard = CHECKOUT / "deploy/guard"
+    for file in guard.rglob("*.py"):
+        assert (up / "dachs/guard" / file.relative_to(guard)).read_bytes() == file.read_bytes()
 
 
 def test_geometry_operators_are_linked_both_ways(library: Library, up: Path) -> None:

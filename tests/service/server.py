@@ -40,7 +40,7 @@ def environment(instance: Instance, settings: Path, **given: str) -> dict[str, s
         "LANG": "C.UTF-8",
         "HOME": str(dachs),
         "GAVOSETTINGS": str(settings),
-        "PYTHONPATH": str(dachs / "egress"),
+        "PYTHONPATH": str(dachs / "guard"),
     } | given
 
 

@@ -17,6 +17,7 @@ class Visited:
 
     def __init__(self, address: str) -> None:
         self.paths: list[str] = []
+        self.document = _TABLE
         visited = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -26,9 +27,9 @@ class Visited:
                 self.send_response(302 if target else 200)
                 if target:
                     self.send_header("Location", target)
-                self.send_header("Content-Length", str(len(_TABLE)))
+                self.send_header("Content-Length", str(len(visited.document)))
                 self.end_headers()
-                self.wfile.write(_TABLE)
+                self.wfile.write(visited.document)
 
             def log_message(self, *_: object) -> None:
                 """Not into the output of the tests."""

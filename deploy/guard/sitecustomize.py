@@ -1,5 +1,5 @@
 # noqa: INP001 - Python loads this file by its name
-"""Put the guard before every connection of this process and of its children.
+"""Guard this process, and through its environment all those that it starts.
 
 Python imports the first sitecustomize on its path when it starts. With this folder in
 PYTHONPATH that is this file, in the server as in the jobs that it starts; the one that
@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 try:
-    import vospec_egress
+    import vospec_guard
 
-    vospec_egress.install()
+    vospec_guard.install()
 except Exception as error:
     # Without the guard nothing may run, and lesser errors are swallowed here.
-    message = f"the guard of outgoing connections cannot be set up: {error}"
+    message = f"the guard of the service cannot be set up: {error}"
     raise SystemExit(message) from error
 
 _HERE = Path(__file__).resolve().parent

@@ -1,4 +1,3 @@
-# noqa: INP001 - the folder stands in PYTHONPATH
 """A service fetches addresses that strangers name: only public ones, and only so much.
 
 Whoever uploads a table to a TAP service may give an address instead (``UPLOAD=t,http://…``),
@@ -9,13 +8,6 @@ nothing can take out again: the address that is checked is the one that is conne
 whatever a name resolved to before, however it was spelled, and after each redirect anew.
 Answers are read up to a size and for a time.
 
-Two variables of the environment change what is allowed:
-
-VOSPEC_EGRESS_ALLOW
-    Networks that are reached besides public addresses, with commas between: ``10.1.0.0/16``.
-VOSPEC_EGRESS_BYTES
-    The largest answer that is read; 20 000 000 bytes unless it is given.
-
 The database is not concerned: its client library connects without Python.
 """
 
@@ -23,7 +15,6 @@ import contextlib
 import errno
 import http.client
 import ipaddress
-import os
 import socket
 import sys
 import threading
@@ -31,10 +22,6 @@ from collections.abc import Iterable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-MOST_BYTES = 20_000_000
-#: From the request to the last byte of an answer.
-MOST_SECONDS = 60.0
 
 _SCHEMES = ("http:", "https:")
 #: What DaCHS itself fetches while it holds up everybody else.
@@ -154,8 +141,9 @@ def _holds_up_all() -> bool:
 class BoundedResponse(http.client.HTTPResponse):
     """An answer of HTTP that ends with :class:`EgressError` where it is too long or too slow."""
 
-    most_bytes = MOST_BYTES
-    most_seconds = MOST_SECONDS
+    most_bytes = 20_000_000
+    #: From the request to the last byte.
+    most_seconds = 60.0
 
     def __init__(self, sock: socket.socket, *arguments: object, **options: object) -> None:
         super().__init__(sock, *arguments, **options)  # type: ignore[arg-type]
@@ -214,15 +202,16 @@ class BoundedResponse(http.client.HTTPResponse):
             raise EgressError(message)
 
 
-def install() -> None:
-    """Guard this process to its end.
+def install(*, allowed: tuple[Network, ...], most_bytes: int) -> None:
+    """Watch this process to its end.
 
-    Raises
-    ------
-    ValueError
-        The settings in the environment cannot be read.
+    Parameters
+    ----------
+    allowed : tuple of networks
+        What is reached besides public addresses.
+    most_bytes : int
+        The largest answer that is read.
     """
-    allowed = networks(os.environ.get("VOSPEC_EGRESS_ALLOW", ""))
-    BoundedResponse.most_bytes = int(os.environ.get("VOSPEC_EGRESS_BYTES", MOST_BYTES))
+    BoundedResponse.most_bytes = most_bytes
     http.client.HTTPConnection.response_class = BoundedResponse
     sys.addaudithook(Guard(allowed))
