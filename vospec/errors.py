@@ -55,6 +55,10 @@ class StoreError(VospecError):
     """A dataset of the store is missing, incomplete or damaged, or cannot be written."""
 
 
+class LockedError(VospecError):
+    """Another process works on the store."""
+
+
 class SparkError(VospecError):
     """Spark cannot start: Java is missing or the master cannot be reached."""
 

@@ -22,6 +22,7 @@ ORDER = [
         "verification",
         "publication",
         "inventory",
+        "lock",
         "plan",
         "runs",
         "pairs",
