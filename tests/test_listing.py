@@ -35,21 +35,21 @@ def test_uris_name_the_same_files(folder: Path) -> None:
 
 
 def test_the_digest_changes_with_a_file(folder: Path) -> None:
-    before = listing.digest((str(folder),))
-    assert before == listing.digest((str(folder),))
+    before = listing.digest(listing.files((str(folder),)))
+    assert before == listing.digest(listing.files((str(folder),)))
     assert before[1] == 4
     os.utime(folder / "a/one.fits", (1, 1))
-    assert listing.digest((str(folder),))[0] != before[0]
+    assert listing.digest(listing.files((str(folder),)))[0] != before[0]
 
 
 def test_a_folder_without_spectra_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoSpectraError, match=f"{tmp_path}: no FITS file"):
-        listing.digest((str(tmp_path),))
+        listing.digest(listing.files((str(tmp_path),)))
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoSpectraError, match="nowhere: the folder cannot be listed"):
-        listing.digest((str(tmp_path / "nowhere"),))
+        listing.digest(listing.files((str(tmp_path / "nowhere"),)))
 
 
 def test_names_with_odd_characters_are_found_again(tmp_path: Path) -> None:
@@ -81,4 +81,4 @@ def test_paths_are_split(path: str, expected: tuple[str, str, str]) -> None:
 @pytest.mark.parametrize("address", ["gopher://node/", "hdfs://127.0.0.1:1/"])
 def test_a_file_system_that_cannot_be_opened_is_named(address: str) -> None:
     with pytest.raises(FileSystemError, match=f"{address}: this file system cannot be opened"):
-        listing.digest((f"{address}x",))
+        listing.digest(listing.files((f"{address}x",)))

@@ -42,12 +42,30 @@ def add(job: Job, folders: tuple[str, ...]) -> Iterator[str]:
     # Nobody waits for the reading of many files to hear that the run is not there.
     additions.require_runs(job.plan)
     new = Job(additions.settings_of(job.settings, folders), job.engine)
+    score(job, new)
+    yield from status.unusable(new.plan)
+    yield from _lines(job.plan, new.plan)
+
+
+def score(job: Job, new: Job) -> None:
+    """Read the files of a job, place their spectra in the graph of another and score them.
+
+    Parameters
+    ----------
+    job : Job
+        All its runs are complete.
+    new : Job
+        That of the new files alone.
+
+    Raises
+    ------
+    NoSpectraError
+        None of the files can be read.
+    """
     pipeline.read(new)
     pipeline.features(new)
     _project(job.plan, new)
     additions.score(job.plan, new.plan, n_jobs=job.n_jobs)
-    yield from status.unusable(new.plan)
-    yield from _lines(job.plan, new.plan)
 
 
 def _project(plan: Plan, new: Job) -> None:

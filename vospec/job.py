@@ -12,19 +12,30 @@ from vospec.backend import faults, hadoop, parts
 from vospec.backend.session import Engine
 from vospec.columns import Table
 from vospec.config import Settings
+from vospec.lock import locked
 from vospec.plan import Plan
 from vospec.progress import Progress
-from vospec.store import Dataset
+from vospec.store import Dataset, Store
 
 _T = TypeVar("_T")
 
 
 class Job:
-    """A plan and the engine that carries it out."""
+    """A plan and the engine that carries it out.
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
+    Parameters
+    ----------
+    settings : Settings
+        The job's settings.
+    engine : Engine
+        The engine.
+    plan : Plan, optional
+        That of the settings, where it is not of all files in their folders.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, plan: Plan | None = None) -> None:
         self.settings = settings
-        self.plan = Plan(settings, hadoop.walk(engine))
+        self.plan = plan or Plan(settings, hadoop.walk(engine))
         self.engine = engine
         self.n_jobs = len(os.sched_getaffinity(0))
 
@@ -70,16 +81,29 @@ class Job:
 
 
 @contextmanager
-def open_job(settings: Settings) -> Iterator[Job]:
-    """Open a job; its Spark session, if one was needed, ends with it.
+def open_job(settings: Settings, what: str) -> Iterator[Job]:
+    """Open a job; its Spark session, if one was needed, and its lock end with it.
+
+    Parameters
+    ----------
+    settings : Settings
+        The job's settings.
+    what : str
+        The command, for those who find the store locked.
 
     Raises
     ------
+    LockedError
+        Another job works on the store.
     VospecError
         What a task of Spark has raised; a `WorkerError` where one was lost.
     """
-    with Engine(settings.spark, _scratch(settings.store.folder)) as engine, faults.told():
+    with locked(Store(settings.store.folder), what), _engine(settings) as engine, faults.told():
         yield Job(settings, engine)
+
+
+def _engine(settings: Settings) -> Engine:
+    return Engine(settings.spark, _scratch(settings.store.folder))
 
 
 def _scratch(store: str) -> Path:

@@ -5,7 +5,7 @@ entries are held in memory.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -136,22 +136,30 @@ def files(folders: tuple[str, ...], elsewhere: Walk | None = None) -> Iterator[F
             raise NoSpectraError(message)
 
 
-def digest(folders: tuple[str, ...], elsewhere: Walk | None = None) -> tuple[str, int]:
-    """A checksum over names, lengths and times of the files, and their number."""
+def digest(found: Iterable[File]) -> tuple[str, int]:
+    """A checksum over names, lengths and times of files, and their number."""
     total, checksum = 0, hashlib.sha256()
-    for file in files(folders, elsewhere):
+    for file in found:
         total += 1
         checksum.update(repr(tuple(file)).encode())
     return checksum.hexdigest(), total
 
 
+def is_below(path: str, folder: str) -> bool:
+    """Whether a file as :func:`files` gives it, or a folder, lies in a folder."""
+    return path.startswith(_absolute(folder).rstrip("/") + "/")
+
+
 def _outermost(folders: tuple[str, ...]) -> list[str]:
-    absolute = sorted({f if "://" in f else str(Path(f).resolve()) for f in folders})
     outermost: list[str] = []
-    for folder in absolute:
-        if not any(folder.startswith(other.rstrip("/") + "/") for other in outermost):
+    for folder in sorted(set(map(_absolute, folders))):
+        if not any(is_below(folder, other) for other in outermost):
             outermost.append(folder)
     return outermost
+
+
+def _absolute(folder: str) -> str:
+    return folder if "://" in folder else str(Path(folder).resolve())
 
 
 def _walk(folder: str) -> Iterator[File]:

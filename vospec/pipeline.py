@@ -58,9 +58,8 @@ def read(job: Job) -> None:
 def _list(plan: Plan) -> None:
     """Write the listing of files, a part at a time."""
     if not plan.files.is_complete():
-        found = listing.files(plan.folders, plan.elsewhere)
-        rows = inventory.write(plan.files, found, plan.n_parts)
-        plan.files.complete(rows=rows, folders=plan.folders)
+        rows = inventory.write(plan.files, plan.listed(), plan.n_parts)
+        plan.files.complete(rows=rows, folders=plan.folders, digest=plan.inventory[0])
 
 
 def _read(job: Job) -> None:

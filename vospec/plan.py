@@ -7,7 +7,7 @@ it stands, whether it is there or not.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -63,10 +63,16 @@ class Plan:
         The job's settings.
     elsewhere : callable
         Lists folders of file systems that pyarrow does not open (see :mod:`vospec.listing`).
+    known : Dataset
+        A listing that was made before and stands for what is in the folders by now.
+    only : tuple of File
+        Some of the files in the folders, which stand for all.
     """
 
     settings: Settings
     elsewhere: listing.Walk | None = field(default=None, compare=False)
+    known: Dataset | None = None
+    only: tuple[listing.File, ...] | None = None
 
     @cached_property
     def store(self) -> Store:
@@ -101,8 +107,14 @@ class Plan:
 
     @cached_property
     def inventory(self) -> tuple[str, int]:
-        """Checksum and number of the files under the folders."""
-        return listing.digest(self.folders, self.elsewhere)
+        """Checksum and number of the files."""
+        if self.known is not None:
+            return str(self.known.manifest["digest"]), int(self.known.manifest["rows"])
+        return listing.digest(self.listed())
+
+    def listed(self) -> Iterable[listing.File]:
+        """The files, in a fixed order."""
+        return listing.files(self.folders, self.elsewhere) if self.only is None else self.only
 
     @property
     def n_parts(self) -> int:

@@ -58,7 +58,7 @@ def agreement(folder: Path, scratch: Path) -> None:
         survey=config.SurveySettings((early,)),
         training=config.TrainingSettings((str(folder / "training"),)),
     )
-    with open_job(settings) as job:
+    with open_job(settings, "benchmark") as job:
         print(f"run over {len(parts['early'])} spectra: {full_run(job):.1f} s")
         started = time.perf_counter()
         list(interim.add(job, (late,)))

@@ -173,7 +173,7 @@ def score(folder: Path, given: config.Settings, *, again: bool) -> None:
     if again:
         for name in ("components", "vectors", "cells", "vertices", "nearest", "edges", "runs"):
             shutil.rmtree(folder / "store" / name, ignore_errors=True)
-    with _peak_memory() as memory, open_job(given) as job:
+    with _peak_memory() as memory, open_job(given, "benchmark") as job:
         job.plan = plan
         seconds = _timed(lambda: pipeline.score(job))
     methods = " and ".join(given.learning.methods)

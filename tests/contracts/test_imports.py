@@ -40,6 +40,7 @@ ORDER = [
         "neighbourhood",
         "additions",
         "verify",
+        "increment",
         "evaluate",
         "assessment",
     },

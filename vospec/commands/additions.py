@@ -21,6 +21,6 @@ def _additions(given: argparse.Namespace) -> int:
     from vospec import interim  # noqa: PLC0415
     from vospec.job import open_job  # noqa: PLC0415
 
-    with open_job(config.load(given.config)) as job:
+    with open_job(config.load(given.config), "vospec additions") as job:
         tell(interim.add(job, tuple(given.folders)))
     return 0

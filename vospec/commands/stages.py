@@ -35,7 +35,7 @@ def stages(*names: str) -> Command:
         from vospec.job import open_job  # noqa: PLC0415
 
         settings = config.load(given.config)
-        with open_job(settings) as job:
+        with open_job(settings, " ".join(("vospec", *names))) as job:
             for name in names:
                 getattr(pipeline, name)(job)
         return 0
