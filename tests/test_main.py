@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vospec import __version__, config
+from vospec import __version__, config, lock
 from vospec.__main__ import main
 
 COMMANDS = (
@@ -98,7 +98,8 @@ def test_no_label_list_is_told_before_anything_is_read(
 ) -> None:
     (written.parent / "survey/x.fits").write_bytes(b"anything")
     assert main(["ingest"]) == 1
-    assert not (written.parent / "store").exists()
+    # The lock alone.
+    assert [path.name for path in (written.parent / "store").iterdir()] == [lock.NAME]
     assert "no label list" in capsys.readouterr().err
 
 

@@ -94,7 +94,8 @@ def _run(
         **counts,
         **worth.facts,
     )
-    run.record.write(record, settings=asdict(job.settings), nearest=plan.nearest.path)
+    inputs = {"nearest": plan.nearest.path, "labels": plan.labels.path}
+    run.record.write(record, settings=asdict(job.settings), **inputs)
 
 
 def _in_blocks(job: Job, n_vertices: int) -> bool:

@@ -48,7 +48,7 @@ def _run(given: argparse.Namespace) -> int:
     from vospec.job import open_job  # noqa: PLC0415
 
     settings = config.load(given.config)
-    with open_job(settings) as job:
+    with open_job(settings, "vospec run") as job:
         for stage in (pipeline.ingest, pipeline.features, pipeline.score):
             stage(job)
         verified = not settings.verification.with_run or pipeline.verify(job)

@@ -296,6 +296,60 @@ class PublicationSettings:
 
 
 @dataclass(frozen=True)
+class GateSettings:
+    """How much worse than the published run a new one may be; else it is kept aside."""
+
+    max_usable_loss: float = _key(
+        0.02, "share of usable spectra that may be missing", lambda v: 0 <= v <= 1, "0 to 1"
+    )
+    max_candidates_factor: float = _key(
+        2.0,
+        "the share of candidates may grow or shrink by this factor",
+        lambda v: v >= 1,
+        "1 or more",
+    )
+    max_precision_loss: float = _key(
+        0.05,
+        "by so much the expected precision of the candidates may fall",
+        lambda v: 0 <= v <= 1,
+        "0 to 1",
+    )
+    min_known_share: float = _key(
+        0.9,
+        "share of the published candidates known as emission-line stars that must be found again",
+        lambda v: 0 <= v <= 1,
+        "0 to 1",
+    )
+
+
+@dataclass(frozen=True)
+class RescoreSettings:
+    """Scoring again by itself, when spectra or labels have come in (vospec rescore)."""
+
+    max_added_share: float = _key(
+        0.1,
+        "new spectra up to this share of a run's are added to it; more make a new run",
+        lambda v: 0 <= v <= 1,
+        "0 to 1",
+    )
+    min_free_gigabytes: float = _key(
+        10.0, "with less free space under the store nothing starts", lambda v: v >= 0, "0 or more"
+    )
+    keep_runs: int = _key(
+        3, "latest runs of each method that stay in the store", _positive, "above 0"
+    )
+    keep_days: float = _key(
+        30.0,
+        "what no run needs stays in the store for so long",
+        lambda v: v >= 0,
+        "0 or more",
+    )
+    n_pictures: int = _key(
+        20, "best new candidates that a report shows", lambda v: v >= 0, "0 or more"
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings, by the sections of the TOML file."""
 
@@ -310,3 +364,5 @@ class Settings:
     verification: VerificationSettings = field(default_factory=VerificationSettings)
     spark: SparkSettings = field(default_factory=SparkSettings)
     publication: PublicationSettings = field(default_factory=PublicationSettings)
+    rescore: RescoreSettings = field(default_factory=RescoreSettings)
+    gate: GateSettings = field(default_factory=GateSettings)

@@ -1,0 +1,247 @@
+"""From what has come in to what is served: additions, new runs, the gate, kills, the report."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+
+from tests.night import linked
+from tests.publication.conftest import Connection
+from vospec import config, pipeline, rescoring
+from vospec.__main__ import main
+from vospec.archives.simulated import simulate
+from vospec.backend.session import Engine
+from vospec.config import Settings
+from vospec.errors import StoreError
+from vospec.job import Job
+from vospec.lock import locked
+from vospec.publication import current_run
+from vospec.store import Store
+
+pytestmark = pytest.mark.service
+
+#: Nobody answers there.
+_SILENT = config.VerificationSettings(
+    services=("http://127.0.0.1:9/tap",), crossmatch="", pause_seconds=0.0, patience_seconds=0.0
+)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A survey of which the last nine files have not come in yet."""
+    folder = tmp_path_factory.mktemp("rescoring")
+    simulate(folder / "simulated", n_survey=150, n_training=60, seed=3)
+    survey = sorted((folder / "simulated" / "survey").rglob("*.fits*"))
+    linked(survey[:-9], folder / "survey")
+    linked(survey[-9:], folder / "late")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scored(simulated: Path) -> Settings:
+    """Settings of a run that is not published yet."""
+    training = simulated / "simulated" / "training"
+    settings = Settings(
+        store=config.StoreSettings(str(simulated / "store")),
+        survey=config.SurveySettings((str(simulated / "survey"),)),
+        training=config.TrainingSettings((str(training),), (str(training / "labels.csv"),)),
+        learning=config.LearningSettings(n_components=16, methods=("label_propagation",)),
+        verification=_SILENT,
+        rescore=config.RescoreSettings(min_free_gigabytes=0.0, n_pictures=1),
+    )
+    for stage in (pipeline.ingest, pipeline.features, pipeline.score):
+        stage(_job(settings))
+    return settings
+
+
+@pytest.fixture
+def settings(
+    scored: Settings, address: dict[str, Any], connection: Connection, tmp_path: Path
+) -> Iterator[Settings]:
+    """The same before an empty database; what a test changes is put back."""
+    assert current_run(connection) is None
+    folder = Path(scored.store.folder).parent
+    shutil.copytree(folder, tmp_path / "before", symlinks=True)
+    yield replace(scored, publication=config.PublicationSettings(**address))
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "before", folder, symlinks=True)
+
+
+def _job(settings: Settings) -> Job:
+    # Starting this would fail.
+    return Job(settings, Engine(config.SparkSettings(master="none"), Path("none")))
+
+
+def _rescore(settings: Settings) -> rescoring.Outcome:
+    return rescoring.rescore(_job(settings))
+
+
+def _arrive(settings: Settings, number: int) -> None:
+    survey = Path(settings.survey.folders[0])
+    for path in sorted((survey.parent / "late").iterdir())[:number]:
+        path.rename(survey / path.name)
+
+
+def _count(connection: Connection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _easier(settings: Settings) -> Settings:
+    """Settings with which far more spectra are candidates than before."""
+    return replace(settings, selection=config.SelectionSettings(min_score=0.0))
+
+
+def test_what_is_new_is_published_and_reported(settings: Settings, connection: Connection) -> None:
+    outcome = _rescore(settings)
+    assert outcome.published
+    assert current_run(connection) == outcome.report.run_id
+    (folder,) = Path(settings.store.folder, "reports").iterdir()
+    page = (folder / "report.html").read_text()
+    assert page.count('src="data:image/png') == 1
+    told = json.loads((folder / "report.json").read_text())
+    assert told["outcome"] == f"run {outcome.report.run_id} is served"
+    assert {"ingest", "features", "score", "verify", "publish"} <= set(told["seconds"])
+    row = connection.execute("SELECT run_id, outcome, page, facts FROM vospec.reports").fetchone()
+    assert row is not None
+    assert row[:3] == (outcome.report.run_id, told["outcome"], page)
+
+
+def test_a_silent_simbad_stops_nothing_and_is_told(
+    settings: Settings, connection: Connection
+) -> None:
+    outcome = _rescore(settings)
+    assert not outcome.verified
+    verdicts = connection.execute("SELECT DISTINCT verdict FROM vospec.candidates").fetchall()
+    assert verdicts == [("service_failed",)]
+    assert outcome.report.verdicts == {"service_failed": len(outcome.report.entered)}
+
+
+def test_nothing_new_changes_nothing(settings: Settings, connection: Connection) -> None:
+    first = _rescore(settings).report
+    scores = _count(connection, "SELECT count(*) FROM vospec.scores")
+    again = _rescore(settings).report
+    assert again.run_id == first.run_id == current_run(connection)
+    assert "is served as before" in again.outcome
+    assert (again.entered, again.left) == ([], [])
+    assert _count(connection, "SELECT count(*) FROM vospec.scores") == scores
+
+
+def test_few_new_spectra_join_the_run(settings: Settings, connection: Connection) -> None:
+    first = _rescore(settings).report
+    before = _count(connection, "SELECT count(*) FROM vospec.scores")
+    _arrive(settings, 4)
+    outcome = _rescore(settings)
+    assert outcome.report.run_id == first.run_id == current_run(connection)
+    assert outcome.report.why.startswith("4 new files")
+    assert "additions" in outcome.report.seconds
+    assert "score" not in outcome.report.seconds
+    assert _count(connection, "SELECT count(*) FROM vospec.scores") == before + 4
+    assert "additions" in [check.name for check in outcome.report.checks]
+
+
+def test_many_new_spectra_make_a_new_run(settings: Settings, connection: Connection) -> None:
+    first = _rescore(settings).report
+    _arrive(settings, 9)
+    narrow = replace(settings.rescore, max_added_share=0.01)
+    outcome = _rescore(replace(settings, rescore=narrow))
+    assert outcome.published
+    assert outcome.report.run_id != first.run_id
+    assert current_run(connection) == outcome.report.run_id
+    assert _count(connection, "SELECT count(*) FROM vospec.spectra") == 210
+
+
+def test_what_does_not_pass_the_gate_is_kept_aside(
+    settings: Settings, connection: Connection
+) -> None:
+    first = _rescore(settings).report
+    outcome = _rescore(_easier(settings))
+    assert not outcome.published
+    assert current_run(connection) == first.run_id
+    failed = [check.name for check in outcome.report.checks if not check.holds]
+    assert "share of candidates" in failed
+    query = "SELECT run_id, outcome FROM vospec.reports ORDER BY made DESC LIMIT 1"
+    kept = connection.execute(query).fetchone()
+    name = outcome.report.run_id
+    told = f"run {name} did not pass the gate and is kept aside; {first.run_id} stays served"
+    assert kept == (name, told)
+    assert _count(connection, "SELECT count(*) FROM vospec.runs") == 1
+
+
+def test_a_full_disk_is_told_before_anything_begins(settings: Settings) -> None:
+    narrow = replace(settings.rescore, min_free_gigabytes=1e9)
+    with pytest.raises(StoreError, match=r"GB are free, expected at least 1e\+09"):
+        _rescore(replace(settings, rescore=narrow))
+    assert not Path(settings.store.folder, rescoring.MARK).exists()
+
+
+@pytest.mark.parametrize("step", ["verify", "publish", "report", "sweep"])
+def test_what_was_killed_goes_on(
+    settings: Settings,
+    connection: Connection,
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    place: dict[str, tuple[Any, str]] = {
+        "verify": (rescoring, "verify"),
+        "publish": (pipeline, "publish"),
+        "report": (rescoring, "_keep"),
+        "sweep": (rescoring, "_sweep"),
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(*place[step], killed)
+        with pytest.raises(KeyboardInterrupt):
+            _rescore(settings)
+    outcome = _rescore(settings)
+    assert f"ended within: {step}; going on" in caplog.text
+    assert outcome.published
+    assert current_run(connection) == outcome.report.run_id
+    mark = json.loads(Path(settings.store.folder, rescoring.MARK).read_text())
+    assert mark["step"] is None
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[Settings], str]:
+    """Write settings as TOML; gives the file."""
+
+    def written(settings: Settings) -> str:
+        path = tmp_path / "vospec.toml"
+        path.write_text(tomlkit.dumps(asdict(settings)))
+        return str(path)
+
+    return written
+
+
+def test_the_exit_code_tells_what_became_of_it(
+    settings: Settings, write: Callable[[Settings], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rescore", "--config", write(settings)]) == 4
+    assert "is served\n" in capsys.readouterr().out
+    assert main(["rescore", "--config", write(_easier(settings))]) == 3
+    assert "did not pass the gate" in capsys.readouterr().out
+
+
+def test_who_holds_the_store_is_told(
+    settings: Settings, write: Callable[[Settings], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(settings)
+    with locked(Store(settings.store.folder), "vospec score"):
+        assert main(["rescore", "--config", path]) == 1
+    assert "the store is held by vospec score, process" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["6", "0h", "h", "1w", "-1d", "1.5h"])
+def test_a_time_that_is_none_is_refused(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["rescore", f"--every={given}"])
+    assert "expected a number and one of s, min, h, d" in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""Reports of runs, which the service shows: `reports` has a row a run, the last that was told."""
+
+import psycopg
+from psycopg import sql
+
+from vospec.errors import DatabaseError
+
+#: Made by itself: reports are for people and no table of TAP.
+STATEMENT = sql.SQL(
+    "CREATE TABLE IF NOT EXISTS vospec.reports (run_id text PRIMARY KEY,"
+    " made timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),"
+    " outcome text NOT NULL, page text NOT NULL, facts text NOT NULL)"
+)
+
+
+def keep_report(
+    connection: psycopg.Connection[tuple[object, ...]],
+    run_id: str,
+    *,
+    outcome: str,
+    page: str,
+    facts: str,
+) -> None:
+    """Keep the report of a run, in place of an earlier one of the same run.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        As :func:`~vospec.publication.connect` gives it.
+    run_id : str
+        The run, whether it is published or not.
+    outcome : str
+        What became of it, in one sentence.
+    page, facts : str
+        The report as HTML and as JSON.
+
+    Raises
+    ------
+    DatabaseError
+        PostgreSQL refuses.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(STATEMENT)
+            connection.execute(
+                "INSERT INTO vospec.reports (run_id, outcome, page, facts) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (run_id) DO UPDATE SET outcome = excluded.outcome,"
+                " page = excluded.page, facts = excluded.facts, made = excluded.made",
+                (run_id, outcome, page, facts),
+            )
+    except psycopg.Error as error:
+        message = f"the report of run {run_id}: {str(error).strip().partition(chr(10))[0]}"
+        raise DatabaseError(message) from error

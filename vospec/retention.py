@@ -1,0 +1,105 @@
+"""What a store no longer needs: datasets that no run which is kept was made from.
+
+A manifest names the datasets that its own was made from. All that the kept runs lead to
+stays, whatever its age; so does what is young, for it may be about to be used.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pyarrow import fs
+
+from vospec.plan import Plan
+from vospec.store import Dataset, Store, named
+
+
+def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
+    """Delete the datasets that nothing needs; returns their paths.
+
+    Parameters
+    ----------
+    plan : Plan
+        What it leads to stays.
+    keep_runs : int
+        So many of the latest runs of each method stay, with all that they were made from.
+    keep_days : float
+        Younger datasets stay.
+
+    Raises
+    ------
+    StoreError
+        A dataset cannot be deleted.
+    """
+    store = plan.store
+    datasets = {dataset.path: dataset for dataset in store.find("")}
+    needed = _needed(datasets, [*_roots(datasets, keep_runs), *_of(plan)])
+    before = datetime.now(UTC) - timedelta(days=keep_days)
+    old = [path for path, d in datasets.items() if path not in needed and _completed(d) < before]
+    for path in old:
+        with named(datasets[path].uri):
+            store.filesystem.delete_dir(datasets[path].location)
+    return old
+
+
+def free_bytes(store: Store) -> int | None:
+    """Bytes that the disk under a store has left; None where it stands on none of this machine."""
+    if not isinstance(store.filesystem, fs.LocalFileSystem):
+        return None
+
+    with named(store.root):
+        store.filesystem.create_dir(store.root, recursive=True)
+        return shutil.disk_usage(store.root).free
+
+
+def _of(plan: Plan) -> Iterator[str]:
+    """The datasets of a plan that its runs do not name."""
+    names = ("files", "spectra", "labels", "adapted", "features", "grid_table", "nearest", "edges")
+    yield from (getattr(plan, name).path for name in names)
+    yield from (run.record.path for run in plan.runs)
+
+
+def _roots(datasets: dict[str, Dataset], keep_runs: int) -> Iterator[str]:
+    """The records of the latest runs of each method."""
+    by_method: dict[str, list[str]] = {}
+    for path in datasets:
+        if path.startswith("runs/") and path.endswith("/record"):
+            by_method.setdefault(path.split("/")[1].rpartition("-")[0], []).append(path)
+    for paths in by_method.values():
+        yield from sorted(paths, key=lambda path: _completed(datasets[path]))[-keep_runs:]
+
+
+def _needed(datasets: dict[str, Dataset], roots: Sequence[str]) -> set[str]:
+    needed: set[str] = set()
+    pending = [path for root in roots for path in _folder_of(datasets, root)]
+    while pending:
+        path = pending.pop()
+        if path in needed or path not in datasets:
+            continue
+        needed.add(path)
+        pending += [other for other in _texts(datasets[path].manifest) if other in datasets]
+    return needed
+
+
+def _folder_of(datasets: dict[str, Dataset], root: str) -> Iterator[str]:
+    """A dataset; of a run also all that stands beside its record."""
+    yield root
+    if root.startswith("runs/"):
+        folder = root.rpartition("/")[0] + "/"
+        yield from (path for path in datasets if path.startswith(folder))
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON can hold
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _completed(dataset: Dataset) -> datetime:
+    return datetime.fromisoformat(dataset.manifest["completed"])
