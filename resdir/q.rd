@@ -1153,6 +1153,13 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     </metaMaker>
   </STREAM>
 
+  <service id="health" allowed="custom" defaultRenderer="custom" customPage="res/health">
+    <meta name="title">vospec health</meta>
+    <meta name="description">Whether the service can answer: 200 where the database does and
+      the published tables are there, 503 where not; a line of JSON.</meta>
+    <nullCore/>
+  </service>
+
   <service id="dl" allowed="dlmeta,dlget">
     <meta name="title">vospec DataLink</meta>
     <meta name="description">All that belongs to a spectrum, by its publisher DID or by its

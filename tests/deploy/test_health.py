@@ -1,0 +1,125 @@
+"""A service whose database goes away says so, and is well again when it is back."""
+
+import json
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.conftest import Library, Run
+from tests.publication import samples
+from vospec.publication import connect, create_tables, publish
+
+pytestmark = pytest.mark.service
+
+_RUN = "label_spreading-health"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def published(run: Run, instance_folder: Path) -> Iterator[Path]:
+    """An instance of these tests' own that publishes the samples."""
+    assert run("up", "--folder", instance_folder, "--port", _free_port()).returncode == 0
+    with connect(host=str(instance_folder / "run"), port=5433) as connection:
+        create_tables(connection)
+        publish(connection, run_id=_RUN, contents=samples.contents(_RUN))
+    done = run("adopt", "--folder", instance_folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield instance_folder
+    # A server that stands still cannot be stopped.
+    _signal(instance_folder, signal.SIGCONT)
+
+
+def _pid(folder: Path, name: str) -> int:
+    return int((folder / name).read_text().split("\n")[0])
+
+
+def _postgres(folder: Path) -> list[int]:
+    """All processes of the database that live."""
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cwd")
+        if os.path.realpath(path) == str(folder / "postgres")
+    ]
+
+
+def _signal(folder: Path, number: int) -> None:
+    for pid in _postgres(folder):
+        os.kill(pid, number)
+
+
+def _health(folder: Path) -> tuple[int, dict[str, object]]:
+    port = (folder / "port").read_text().strip()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/vospec/q/health", timeout=30) as got:
+            return got.status, json.load(got)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def _await_health(folder: Path) -> None:
+    """Wait until the service is well, and fail where it never is."""
+    deadline = time.monotonic() + 60
+    while _health(folder)[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def test_a_stopped_database_is_told_and_the_service_recovers_by_itself(
+    run: Run, library: Library, published: Path
+) -> None:
+    service = _pid(published, "run/dachs.pid")
+    status, told = _health(published)
+    assert (status, told["run"]) == (200, _RUN)
+    assert library(f"option[folder]={published}; open_folder; stop_database").returncode == 0
+    status, told = _health(published)
+    assert status == 503
+    assert told["reason"] == "the database does not answer"
+    assert run("status", "--folder", published).returncode == 3
+    started = library(f"option[folder]={published}; open_folder; start_database")
+    assert started.returncode == 0, started.stderr
+    _await_health(published)
+    assert _pid(published, "run/dachs.pid") == service
+    done = run("status", "--folder", published)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_database_that_hangs_is_told(published: Path) -> None:
+    _signal(published, signal.SIGSTOP)
+    try:
+        status, told = _health(published)
+    finally:
+        _signal(published, signal.SIGCONT)
+    assert status == 503
+    assert "does not answer" in str(told["reason"])
+    _await_health(published)
+
+
+def test_a_killed_database_is_told(library: Library, published: Path) -> None:
+    os.kill(_pid(published, "postgres/postmaster.pid"), signal.SIGKILL)
+    assert _health(published)[0] == 503
+    started = library(f"option[folder]={published}; open_folder; start_database")
+    assert started.returncode == 0, started.stderr
+    _await_health(published)
+
+
+def test_tables_that_are_not_there_are_told(published: Path) -> None:
+    with connect(host=str(published / "run"), port=5433) as connection:
+        connection.execute("ALTER SCHEMA vospec RENAME TO elsewhere")
+        try:
+            status, told = _health(published)
+        finally:
+            connection.execute("ALTER SCHEMA elsewhere RENAME TO vospec")
+    assert status == 503
+    assert told["reason"] == "the tables cannot be read"
+    assert _health(published)[0] == 200
