@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from vospec import runs
+from vospec import runs, verify
 from vospec.columns import QUALITY_MEANING, UNUSABLE, Quality
 from vospec.config import Settings
 from vospec.plan import Plan
@@ -46,6 +46,7 @@ def lines(settings: Settings) -> Iterator[str]:
     for run in plan.runs:
         if run.record.is_complete():
             yield from runs.told(run.record.table().to_pylist()[0])
+            yield from (f"run {run.run_id}: {line}" for line in verify.lines(plan, run))
         else:
             yield f"run {run.run_id}: not yet"
 

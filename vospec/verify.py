@@ -58,12 +58,13 @@ def contents(plan: Plan) -> dict[str, tuple[pa.Table, str]]:
     return judging.contents(History(plan.store))
 
 
-def lines(plan: Plan, run: Run, *, since: datetime) -> Iterator[str]:
-    """What SIMBAD tells of a run's candidates, and what has changed since a time."""
+def lines(plan: Plan, run: Run) -> Iterator[str]:
+    """What SIMBAD tells of a run's candidates, and what it tells otherwise since the run."""
     rows, spectra = judging.judged(History(plan.store)), _names(plan, run)
+    ended = run.record.table(["ended"])["ended"][0].as_py()
     if len(rows):
         yield report.told_shares(judging.shares(judging.latest(rows), spectra))
-        yield from report.told_changes(tuple(judging.changes(rows, spectra, since=since)))
+        yield from report.told_changes(tuple(judging.changes(rows, spectra, since=ended)))
 
 
 def _told(plan: Plan, history: History, started: datetime, done: Outcome) -> Outcome:

@@ -9,6 +9,8 @@ import pytest
 from pyarrow import parquet
 
 from tests.service import simbad
+from tests.verification.conftest import make_plan
+from vospec import verify
 from vospec.columns import ANSWERS, FAILED, FOUND, NOTHING, OBJECT_TYPES, SIMBAD, Verdict
 from vospec.errors import StoreError
 from vospec.store import Store, arrow_schema
@@ -207,3 +209,18 @@ def test_an_outcome_is_told_in_words() -> None:
         "2 candidates have no position to ask about",
         "object types that SIMBAD's hierarchy does not have, which no rule reads: XY*",
     ]
+
+
+def test_a_run_tells_what_changed_since_it_ended(history: History) -> None:
+    plan = make_plan(history.store, {"a": (1.0, 2.0), "b": (3.0, 4.0), "c": None})
+    (run,) = plan.runs
+    assert list(verify.lines(plan, run)) == []
+    # The run of the samples ended at the start of 2024.
+    before = datetime(2023, 1, 1, tzinfo=UTC)
+    history.keep_answers(_rows(("a", before, NOTHING), ("b", before, NOTHING)))
+    history.keep_answers(_rows(("a", LATE, FOUND), **BE))
+    shares, change = verify.lines(plan, run)
+    assert shares == (
+        "3 candidates: 1 known_emission_star (33 %), 1 not_in_simbad (33 %), 1 not_asked (33 %)"
+    )
+    assert change == "became known: a: not_in_simbad → known_emission_star (HD 1, Be*)"
