@@ -83,5 +83,9 @@ class PositionListError(VospecError):
     """A list of positions cannot be read, or one of its lines is no position."""
 
 
+class CatalogueError(VospecError):
+    """A list of known stars cannot be read, or one of its tables cannot be told."""
+
+
 class FileSystemError(VospecError):
     """A file system that a path names cannot be opened."""

@@ -44,6 +44,7 @@ ORDER = [
         "gate",
         "retention",
         "report",
+        "known",
         "evaluate",
         "assessment",
     },
