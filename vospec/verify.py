@@ -41,7 +41,9 @@ def verify(plan: Plan, *, again: bool = False, transport: Transport | None = Non
     Raises
     ------
     StoreError
-        A run is missing or incomplete, or another call is at work.
+        A run is missing or incomplete.
+    LockedError
+        Another call is at work.
     """
     started, section = datetime.now(UTC), plan.settings.verification
     spectra, history = _candidates(plan), History(plan.store)

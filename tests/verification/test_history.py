@@ -12,7 +12,7 @@ from tests.service import simbad
 from tests.verification.conftest import make_plan
 from vospec import verify
 from vospec.columns import ANSWERS, FAILED, FOUND, NOTHING, OBJECT_TYPES, SIMBAD, Verdict
-from vospec.errors import StoreError
+from vospec.errors import LockedError
 from vospec.store import Store, arrow_schema
 from vospec.verification import judging, verdicts
 from vospec.verification.history import History, last
@@ -91,7 +91,7 @@ def test_failures_survive_a_call_that_ends_between_two_steps(
 
 def test_two_calls_are_kept_apart(history: History) -> None:
     other = History(history.store)
-    with history.alone(), pytest.raises(StoreError, match="another vospec verify"), other.alone():
+    with history.alone(), pytest.raises(LockedError, match="vospec verify, process"), other.alone():
         pass
     with other.alone():
         pass

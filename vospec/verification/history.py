@@ -7,21 +7,18 @@ of each spectrum alone: an hour without the service would otherwise outgrow year
 The hierarchies of object types stand there under the time at which each was taken.
 """
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import fs
 
 from vospec.columns import ANSWERS, OBJECT_TYPES, Table
-from vospec.errors import StoreError
+from vospec.lock import locked
 from vospec.store import Dataset, Store, arrow_schema, fingerprint
 
 _ROOM = "simbad"
@@ -96,26 +93,14 @@ class History:
     def alone(self) -> Iterator[None]:
         """Keep other calls out, which would ask the same at the same time.
 
-        Where the store is not on this machine, nobody is kept out; then both would add what
-        they have found.
-
         Raises
         ------
-        StoreError
+        LockedError
             Another call is at work.
         """
-        if not isinstance(self.store.filesystem, fs.LocalFileSystem):
+        room = Store(f"{self.store.uri.rstrip('/')}/{_ROOM}")
+        with locked(room, "vospec verify"):
             yield
-            return
-        room = Path(self.store.root, _ROOM)
-        try:
-            room.mkdir(parents=True, exist_ok=True)
-            with (room / ".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield
-        except BlockingIOError as fault:
-            message = f"{room}: another vospec verify is at work"
-            raise StoreError(message) from fault
 
 
 def last(rows: pa.Table, *, before: datetime | None = None) -> NDArray[np.int_]:
