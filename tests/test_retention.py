@@ -69,6 +69,16 @@ def test_old_runs_go_with_all_that_nothing_else_needs(store: Store, whole: Job) 
     assert not Path(store.root, "features/1").exists()
 
 
+def test_what_simbad_has_answered_stays_for_ever(store: Store, whole: Job) -> None:
+    plan = Plan(replace(whole.settings, store=StoreSettings(store.root)))
+    history = {f"simbad/{name}/20250101T000000.000000Z" for name in ("answers", "types")}
+    for path in (*history, plan.pairs.path):
+        _other(store, path)
+    _age(store, 4000)
+    retention.sweep(plan, keep_runs=1, keep_days=5)
+    assert history | {plan.pairs.path} <= _paths(store)
+
+
 def test_what_is_young_stays(store: Store, whole: Job) -> None:
     plan = Plan(replace(whole.settings, store=StoreSettings(store.root)))
     before = _paths(store)

@@ -1,7 +1,8 @@
 """What a store no longer needs: datasets that no run which is kept was made from.
 
 A manifest names the datasets that its own was made from. All that the kept runs lead to
-stays, whatever its age; so does what is young, for it may be about to be used.
+stays, whatever its age; so does what is young, for it may be about to be used. What SIMBAD has
+answered is made from no dataset and belongs to no run: its history stays for ever.
 """
 
 import shutil
@@ -13,6 +14,7 @@ from pyarrow import fs
 
 from vospec.plan import Plan
 from vospec.store import Dataset, Store, named
+from vospec.verification.history import ROOM
 
 
 def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
@@ -36,6 +38,7 @@ def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
     datasets = {dataset.path: dataset for dataset in store.find("")}
     needed = _needed(datasets, [*_roots(datasets, keep_runs), *_of(plan)])
     before = datetime.now(UTC) - timedelta(days=keep_days)
+    needed |= {path for path in datasets if path.startswith(f"{ROOM}/")}
     old = [path for path, d in datasets.items() if path not in needed and _completed(d) < before]
     for path in old:
         with named(datasets[path].uri):
@@ -56,6 +59,7 @@ def free_bytes(store: Store) -> int | None:
 def _of(plan: Plan) -> Iterator[str]:
     """The datasets of a plan that its runs do not name."""
     names = ("files", "spectra", "labels", "adapted", "features", "grid_table", "nearest", "edges")
+    yield plan.pairs.path
     yield from (getattr(plan, name).path for name in names)
     yield from (run.record.path for run in plan.runs)
 

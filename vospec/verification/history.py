@@ -21,7 +21,8 @@ from vospec.columns import ANSWERS, OBJECT_TYPES, Table
 from vospec.lock import locked
 from vospec.store import Dataset, Store, arrow_schema, fingerprint
 
-_ROOM = "simbad"
+#: The folder of a store that holds all of it.
+ROOM = "simbad"
 
 
 class History:
@@ -39,17 +40,17 @@ class History:
     @property
     def blocks(self) -> list[Dataset]:
         """All blocks of answers, the oldest first."""
-        return list(self.store.find(f"{_ROOM}/answers"))
+        return list(self.store.find(f"{ROOM}/answers"))
 
     @property
     def hierarchy(self) -> Dataset | None:
         """The hierarchy of object types that was taken last."""
-        taken = list(self.store.find(f"{_ROOM}/types"))
+        taken = list(self.store.find(f"{ROOM}/types"))
         return taken[-1] if taken else None
 
     def fingerprint(self) -> str:
         """What changes with anything that is kept here."""
-        return fingerprint(found=[dataset.path for dataset in self.store.find(_ROOM)])
+        return fingerprint(found=[dataset.path for dataset in self.store.find(ROOM)])
 
     def answers(self) -> pa.Table:
         """All answers in the columns of :data:`vospec.columns.ANSWERS`, the oldest first."""
@@ -57,7 +58,7 @@ class History:
 
     def failures(self) -> pa.Table:
         """The last failure of each spectrum."""
-        rows = _read(list(self.store.find(f"{_ROOM}/failures")), ANSWERS)
+        rows = _read(list(self.store.find(f"{ROOM}/failures")), ANSWERS)
         return rows.take(last(rows))
 
     def types(self) -> pa.Table:
@@ -71,7 +72,7 @@ class History:
 
     def keep_failures(self, rows: pa.Table) -> None:
         """Let failures take the place of earlier ones of the same spectra."""
-        earlier = list(self.store.find(f"{_ROOM}/failures"))
+        earlier = list(self.store.find(f"{ROOM}/failures"))
         known = _read(earlier, ANSWERS)
         others = pc.invert(pc.is_in(known["spectrum_id"], rows["spectrum_id"].combine_chunks()))
         rows = _conformed(rows, ANSWERS)
@@ -86,7 +87,7 @@ class History:
 
     def _write(self, name: str, table: Table, rows: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - as above
         time = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        dataset = self.store.dataset(f"{_ROOM}/{name}/{time}", table)
+        dataset = self.store.dataset(f"{ROOM}/{name}/{time}", table)
         dataset.write(_conformed(rows, table), **facts)
 
     @contextmanager
@@ -98,7 +99,7 @@ class History:
         LockedError
             Another call is at work.
         """
-        room = Store(f"{self.store.uri.rstrip('/')}/{_ROOM}")
+        room = Store(f"{self.store.uri.rstrip('/')}/{ROOM}")
         with locked(room, "vospec verify"):
             yield
 
