@@ -26,6 +26,7 @@ VERDICTS = {
     "known_emission_star": "known emission star",
     "known_other_star": "known, other star",
     "contaminant": "contaminant",
+    "unclear": "unclear",
     "not_in_simbad": "not in SIMBAD",
     "not_asked": "not asked",
     "service_failed": "service failed",

@@ -35,7 +35,8 @@ def run(
     return subprocess.run(  # noqa: S603 - our own commands
         command,
         input=given if isinstance(given, str) else given.decode(),
-        env=environment(instance, instance.folder / "dachs" / "gavo.rc"),
+        # Commands are not watched as the server is: tests ask it over loopback.
+        env=environment(instance, instance.folder / "dachs" / "gavo.rc", PYTHONPATH=""),
         capture_output=True,
         text=True,
         check=False,
