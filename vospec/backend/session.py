@@ -1,11 +1,18 @@
 """The Spark session: started when first needed, quiet, on loopback unless told otherwise.
 
-On a cluster each node needs this package in a Python of the driver's version, found under
-the driver's path or that of PYSPARK_PYTHON, and the store under the driver's address.
+On a cluster each node needs the store under the driver's address, a Python of the driver's
+version, and this package: sent along (:mod:`vospec.backend.environment`), or installed under
+the driver's path or that of PYSPARK_PYTHON.
+
+Spark is given its settings on the command line of a process, which every account of the
+machine can read. Secrets come from a file that only its owner can.
 """
 
 import os
+import re
+import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -19,8 +26,9 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from vospec.backend import environment
 from vospec.config import SparkSettings
-from vospec.errors import SparkError
+from vospec.errors import ConfigurationError, SparkError
 
 MIN_JAVA = 17
 
@@ -35,6 +43,10 @@ ONE_THREAD = (
 
 #: Java keeps no file of its performance in the machine's temporary folder.
 _NO_FILES = "-XX:-UsePerfData"
+
+
+#: Properties whose values Spark, too, hides (its ``spark.redaction.regex``).
+_SECRET = re.compile(r"^\s*\S*(secret|password|token|access[.]?key)", re.IGNORECASE | re.MULTILINE)
 
 
 #: Seconds that a cluster may be without executors while there is work for them.
@@ -80,12 +92,15 @@ class Engine:
         Raises
         ------
         SparkError
-            Java is missing or too old, or the master does not answer.
+            Java is missing or too old, or the master does not answer; there is no archive of
+            this environment.
+        ConfigurationError
+            The file of properties cannot be read, or others can read its secrets.
         """
         if self._session is None:
             require_java()
             self._session = _start(self.settings, self.scratch)
-            if not self.settings.master.startswith("local"):
+            if not is_local(self.settings):
                 arguments = self._session.sparkContext, self._over
                 threading.Thread(target=_watch, args=arguments, daemon=True).start()
         return self._session
@@ -111,19 +126,65 @@ def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", _NO_FILES)
-    if settings.master.startswith("local") or settings.driver_host == "127.0.0.1":
+    if is_local(settings) or settings.driver_host == "127.0.0.1":
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    variables = _variables(settings)
     builder = SparkSession.builder.master(settings.master).appName("vospec")
     for key, value in _options(settings, scratch).items():
         builder = builder.config(key, value)
     log = scratch / "spark.log"
     try:
-        with _errors_to(log):
+        with _errors_to(log), _set(variables):
             session: SparkSession = builder.getOrCreate()
     except Exception as fault:  # py4j and Spark raise what they like when a gateway fails
         message = f"Spark cannot start with master {settings.master}: {_first_line(fault)} ({log})"
         raise SparkError(message) from fault
     return session
+
+
+def is_local(settings: SparkSettings) -> bool:
+    """Whether tasks run in processes of this machine alone, without a cluster."""
+    return settings.master.startswith("local")
+
+
+def _variables(settings: SparkSettings) -> dict[str, str]:
+    """What Spark takes from the environment when it starts."""
+    variables = {}
+    if settings.environment and not is_local(settings):
+        variables["PYSPARK_PYTHON"] = environment.PYTHON
+    if settings.properties:
+        file = shlex.quote(str(_properties(settings.properties)))
+        given = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
+        variables["PYSPARK_SUBMIT_ARGS"] = f"--load-spark-defaults --properties-file {file} {given}"
+    return variables
+
+
+def _properties(given: str) -> Path:
+    path = Path(given).resolve()
+    try:
+        text, mode = path.read_text(encoding="utf-8"), path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as fault:
+        message = f"{path}: the properties of Spark cannot be read ({fault})"
+        raise ConfigurationError(message) from fault
+    if _SECRET.search(text) and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        message = f"{path}: others than its owner can read the secrets in it; chmod 600 {path}"
+        raise ConfigurationError(message)
+    return path
+
+
+@contextmanager
+def _set(variables: dict[str, str]) -> Iterator[None]:
+    """Give a process that starts meanwhile, and pyspark, variables of the environment."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _watch(spark: SparkContext, over: threading.Event) -> None:
@@ -189,7 +250,10 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         "spark.sql.unionOutputPartitioning": "false",
         **{f"spark.executorEnv.{name}": "1" for name in ONE_THREAD},
     }
-    host = "127.0.0.1" if settings.master.startswith("local") else settings.driver_host
+    if settings.environment and not is_local(settings):
+        archive = environment.find(settings.environment)
+        options["spark.archives"] = f"{archive}#{environment.FOLDER}"
+    host = "127.0.0.1" if is_local(settings) else settings.driver_host
     return options | {"spark.driver.bindAddress": host, "spark.driver.host": host}
 
 

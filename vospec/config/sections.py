@@ -255,6 +255,16 @@ class SparkSettings:
     executor_memory: str = _key(
         "1g", "memory of an executor of a cluster; Python's share comes on top"
     )
+    environment: str = _key(
+        "",
+        "folder or URI with the archives of deploy/cluster/pack, of which one is sent to the "
+        "executors of a cluster; none: this Python environment stands on every node",
+    )
+    properties: str = _key(
+        "",
+        "file of more properties of Spark, one a line: name, blank, value; what it holds is on no "
+        "command line, and only its owner may read secrets",
+    )
     min_spectra: int = _key(
         100_000,
         "fewer spectra are processed by this machine alone, without Spark's fixed costs",
