@@ -7,42 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
+from tests.bucket import bucket
 from tests.conftest import N_SURVEY, N_TRAINING
 from vospec import archives, config, listing
 from vospec.plan import Plan
-
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "anyone",
-    "AWS_SECRET_ACCESS_KEY": "anything",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 
 @pytest.fixture(scope="module")
 def archive(folder: Path) -> Iterator[str]:
     """The simulated survey in a bucket; the environment says where that is."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
-            patch.setenv(name, value)
-        bucket = fs.S3FileSystem(
-            endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True
-        )
-        bucket.create_dir("archive")
-        for part in ("survey", "training"):
-            fs.copy_files(
-                str(folder / part), f"archive/a sky/{part}", destination_filesystem=bucket
-            )
-        listing._filesystem.cache_clear()
-        yield "s3a://archive/a sky"
-        listing._filesystem.cache_clear()
-    server.stop()
+    with bucket(folder) as (address, _):
+        yield address
 
 
 def test_the_listing_is_that_of_the_folder(archive: str, folder: Path) -> None:

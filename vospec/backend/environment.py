@@ -30,7 +30,7 @@ from pyarrow import fs
 
 import vospec
 from vospec.errors import SparkError
-from vospec.listing import locate, split
+from vospec.listing import locate, split, unopened
 
 #: The folder into which executors unpack the archive, in the one in which they work.
 FOLDER = "environment"
@@ -73,18 +73,23 @@ def find(folder: str) -> str:
         There is no archive for this code in the folder, or the folder cannot be reached.
     """
     wanted = name()
+    # Of a file system that pyarrow does not open, Spark itself tells what is missing.
+    if not unopened((folder,)) and not _is_there(folder, wanted):
+        message = f"{folder}: expected {wanted} of this vospec; deploy/cluster/pack makes it"
+        raise SparkError(message)
+    if split(folder)[0] == "file":
+        return Path(split(folder)[2], wanted).resolve().as_uri()
+    return f"{folder.rstrip('/')}/{wanted}"
+
+
+def _is_there(folder: str, wanted: str) -> bool:
     filesystem, location = locate(folder)
     try:
         info = filesystem.get_file_info(str(PurePosixPath(location, wanted)))
     except (OSError, pa.ArrowException) as fault:
         message = f"{folder}: the folder of environments cannot be reached ({fault})"
         raise SparkError(message) from fault
-    if info.type != fs.FileType.File:
-        message = f"{folder}: expected {wanted} of this vospec; deploy/cluster/pack makes it"
-        raise SparkError(message)
-    if split(folder)[0] == "file":
-        return Path(location, wanted).resolve().as_uri()
-    return f"{folder.rstrip('/')}/{wanted}"
+    return bool(info.type == fs.FileType.File)
 
 
 def pack(folder: Path, lock: Path) -> Path:
@@ -115,7 +120,7 @@ def pack(folder: Path, lock: Path) -> Path:
     incoming = folder / f".{target.name}.{uuid.uuid4().hex}"
     try:
         with (
-            igzip_threaded.open(incoming, "wb", compresslevel=1, threads=2) as stream,
+            igzip_threaded.open(incoming, "wb", compresslevel=1, threads=2) as stream,  # type: ignore[no-untyped-call]
             tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive,
         ):
             _fill(archive, packages)
@@ -160,8 +165,8 @@ def _fill(archive: tarfile.TarFile, packages: list[metadata.Distribution]) -> No
         for path, inside in _files(package):
             archive.add(path, f"{_LIBRARY}/{inside}", recursive=False, filter=_anonymous)
     for path in (*_sources(), *_compiled()):
-        inside = path.relative_to(_PACKAGE.parent)
-        archive.add(path, f"{_LIBRARY}/{inside}", recursive=False, filter=_anonymous)
+        place = f"{_LIBRARY}/{path.relative_to(_PACKAGE.parent)}"
+        archive.add(path, place, recursive=False, filter=_anonymous)
 
 
 def _files(package: metadata.Distribution) -> Iterator[tuple[Path, str]]:

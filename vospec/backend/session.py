@@ -133,11 +133,13 @@ def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
     for key, value in _options(settings, scratch).items():
         builder = builder.config(key, value)
     log = scratch / "spark.log"
+    told = log.stat().st_size if log.exists() else 0
     try:
         with _errors_to(log), _set(variables):
             session: SparkSession = builder.getOrCreate()
     except Exception as fault:  # py4j and Spark raise what they like when a gateway fails
-        message = f"Spark cannot start with master {settings.master}: {_first_line(fault)} ({log})"
+        reason = _refused(log, told) or _first_line(fault)
+        message = f"Spark cannot start with master {settings.master}: {reason} ({log})"
         raise SparkError(message) from fault
     return session
 
@@ -255,6 +257,15 @@ def _options(settings: SparkSettings, scratch: Path) -> dict[str, str]:
         options["spark.archives"] = f"{archive}#{environment.FOLDER}"
     host = "127.0.0.1" if is_local(settings) else settings.driver_host
     return options | {"spark.driver.bindAddress": host, "spark.driver.host": host}
+
+
+def _refused(log: Path, start: int) -> str:
+    """A master that cannot be reached, as Spark tells it only in its log, from a place on."""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        if b"Failed to connect to master" not in stream.read():
+            return ""
+    return "it does not answer, or refuses: does it run, with the secret of [spark] properties?"
 
 
 def _first_line(fault: Exception) -> str:

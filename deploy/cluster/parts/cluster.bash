@@ -80,9 +80,10 @@ spark.network.crypto.cipher AES/GCM/NoPadding
 # The pages show, and nobody needs a secret to see them: they stop nothing and take no job.
 spark.ui.killEnabled false
 spark.master.rest.enabled false
-# What executors left (the environment that was sent to them, logs) goes a day after its job.
+# What executors left (the environment that was sent to them, logs) goes an hour after its job.
 spark.worker.cleanup.enabled true
-spark.worker.cleanup.appDataTtl 86400
+spark.worker.cleanup.interval 600
+spark.worker.cleanup.appDataTtl 3600
 END
 }
 
@@ -108,6 +109,18 @@ with socket.socket() as probe:
 END
     fail "nothing can listen at $1${2:+ port $2}: it is no address of this machine, or another" \
       "program is there"
+}
+
+# Fails with a sentence unless somebody listens at the address of the master.
+need_master() {
+  "$system_python" - "$1" 2>/dev/null <<'END' ||
+import socket
+import sys
+
+host, _, port = sys.argv[1].removeprefix("spark://").rpartition(":")
+socket.create_connection((host, int(port)), timeout=10).close()
+END
+    fail "nobody listens at $1: does the master run (deploy/cluster/status on its machine)?"
 }
 
 # need_number OPTION VALUE MOST
@@ -183,18 +196,21 @@ start_workers() {
 }
 
 # The pages listen on loopback, whatever address the daemon has: they ask for no secret.
+# A daemon has little to do: Java need not compile it well, nor collect in many threads.
 export_settings() {
   unset SPARK_CONF_DIR SPARK_PUBLIC_DNS SPARK_WORKER_DIR SPARK_WORKER_OPTS SPARK_MASTER_OPTS
   export SPARK_HOME=$spark SPARK_LOCAL_IP=127.0.0.1 SPARK_LOCAL_DIRS=$1 TMPDIR=$1
   export SPARK_DAEMON_MEMORY=512m VOSPEC_CLUSTER=$folder
   export SPARK_LAUNCHER_OPTS=-XX:-UsePerfData
-  export SPARK_DAEMON_JAVA_OPTS="-XX:-UsePerfData -Djava.io.tmpdir=$1"
+  export SPARK_DAEMON_JAVA_OPTS="-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir=$1"
 }
 
 # Returns when a daemon that was launched answers.
 await_daemon() {
   local name=$1 deadline=$((SECONDS + patience))
   until ask "$name" >/dev/null; do
+    ! grep -qs "Failed to connect to master" "$folder/log/$name.log" ||
+      fail "the master at $master refuses $name: is the secret in $properties that of its cluster?"
     kill -0 "${launched[$name]}" 2>/dev/null || fail "$name does not start: $(last_fault "$name")"
     ((SECONDS < deadline)) || fail "$name does not answer: $(last_fault "$name")"
     sleep 0.3

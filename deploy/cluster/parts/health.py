@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a program that bash calls, in no package
 """Asks the master and the workers of a cluster how they are.
 
 Each argument is ``NAME=PORT=PROCESS``: a daemon, the port on loopback at which it tells its
