@@ -1,4 +1,4 @@
-"""The stages before the publication, as ``vospec run`` does them: ``python -m … TOML``."""
+"""Stages before the publication, as ``vospec run`` does them: ``python -m … TOML [STAGE...]``."""
 
 import argparse
 import sys
@@ -10,9 +10,10 @@ STAGES = ("ingest", "features", "score")
 
 
 def main() -> int:
-    """Do them in one session of Spark."""
+    """Do them, or all, in one session of Spark."""
+    path, *stages = sys.argv[1:]
     command_line._log(verbose=False)
-    return command_line._stages(*STAGES)(argparse.Namespace(config=Path(sys.argv[1])))
+    return command_line._stages(*stages or STAGES)(argparse.Namespace(config=Path(path)))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def _sets(line: str) -> bool:
 
 def test_there_is_one_for_every_kind_of_cluster() -> None:
     masters = [config.load(path).spark.master.partition(":")[0] for path in SETTINGS]
-    assert masters == ["spark", "yarn"]
+    assert masters == ["k8s", "spark", "yarn"]
 
 
 @pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.name)
