@@ -1,20 +1,23 @@
 """Stages before the publication, as ``vospec run`` does them: ``python -m … TOML [STAGE...]``."""
 
-import argparse
+import logging
 import sys
 from pathlib import Path
 
-from vospec import __main__ as command_line
+from vospec import config, pipeline
+from vospec.job import open_job
 
 STAGES = ("ingest", "features", "score")
 
 
-def main() -> int:
+def main() -> None:
     """Do them, or all, in one session of Spark."""
     path, *stages = sys.argv[1:]
-    command_line._log(verbose=False)
-    return command_line._stages(*stages or STAGES)(argparse.Namespace(config=Path(path)))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    with open_job(config.load(Path(path))) as job:
+        for name in stages or STAGES:
+            getattr(pipeline, name)(job)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
