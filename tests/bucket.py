@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -33,6 +34,8 @@ def bucket(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     server.start()
     host, port = server.get_host_and_port()
     variables = CREDENTIALS | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}
+    # All servers of a process serve the same buckets.
+    urlopen(f"http://{host}:{port}/moto-api/reset", data=b"", timeout=10).close()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)

@@ -1,7 +1,7 @@
 """The Python environment that goes to the executors of a cluster as one archive.
 
 It holds a link to the system's Python, which must stand under the same path on every node,
-the packages that vospec depends on, and vospec. Its name tells for which code it was made:
+the packages that tasks load, and vospec. Its name tells for which code it was made:
 another vospec looks for another archive, and jobs that still use an old one keep it. Spark's
 classes are not in it: a node that runs executors has Spark.
 
@@ -18,7 +18,6 @@ import sys
 import tarfile
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -37,13 +36,25 @@ FOLDER = "environment"
 #: The interpreter as an executor calls it.
 PYTHON = f"./{FOLDER}/bin/python"
 
-#: What tasks compute and speak with: its versions must be those of the driver.
-_SHARED = ("astropy", "numba", "numpy", "pandas", "pyarrow", "pyspark", "scikit-learn", "scipy")
+#: What tasks load; with it goes what it requires itself. Its versions are the driver's.
+_LOADED = (
+    "astropy",
+    "isal",
+    "joblib",
+    "numba",
+    "numpy",
+    "packaging",
+    "pandas",
+    "pyarrow",
+    "pyspark",
+    "scikit-learn",
+    "scipy",
+    "threadpoolctl",
+    "tomlkit",
+)
 #: Tests of packages, and of Spark's what is with the nodes (Java's part) or for learners.
 #: astropy loads its own folder of tests, which holds none.
 _LEFT_OUT = re.compile(r"pyspark/(jars|examples|data)/|(?!astropy/)[^/]+/(.*/)?tests/")
-#: A requirement of one version, as lock files write them.
-_REQUIREMENT = re.compile(r"^([\w.-]+)==")
 _PACKAGE = Path(vospec.__file__).parent
 _LIBRARY = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
@@ -51,7 +62,7 @@ _LIBRARY = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-pa
 def name() -> str:
     """The name of the archive that fits this process."""
     digest = hashlib.sha256(platform.python_version().encode())
-    for package in _SHARED:
+    for package in _LOADED:
         digest.update(f"{package}=={metadata.version(package)}\n".encode())
     for path in _sources():
         content = path.read_bytes()
@@ -92,15 +103,13 @@ def _is_there(folder: str, wanted: str) -> bool:
     return bool(info.type == fs.FileType.File)
 
 
-def pack(folder: Path, lock: Path) -> Path:
+def pack(folder: Path) -> Path:
     """Write the archive for this process, unless it is there.
 
     Parameters
     ----------
     folder : Path
         Where to; made if missing.
-    lock : Path
-        Names the packages, in the form of pip; their versions are those of this environment.
 
     Returns
     -------
@@ -110,12 +119,11 @@ def pack(folder: Path, lock: Path) -> Path:
     Raises
     ------
     OSError
-        The lock file cannot be read, or the archive not written.
+        The archive cannot be written.
     """
     target = folder / name()
     if target.exists():
         return target
-    packages = _packages(lock)
     folder.mkdir(parents=True, exist_ok=True)
     incoming = folder / f".{target.name}.{uuid.uuid4().hex}"
     try:
@@ -123,26 +131,20 @@ def pack(folder: Path, lock: Path) -> Path:
             igzip_threaded.open(incoming, "wb", compresslevel=1, threads=2) as stream,  # type: ignore[no-untyped-call]
             tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive,
         ):
-            _fill(archive, packages)
+            _fill(archive, _packages())
         incoming.replace(target)
     finally:
         incoming.unlink(missing_ok=True)
     return target
 
 
-def _packages(lock: Path) -> list[metadata.Distribution]:
-    """The packages that a lock file names, as they are installed here, and what they require.
-
-    What is for other systems or other versions of Python is not installed.
-    """
-    found = map(_REQUIREMENT.match, lock.read_text(encoding="utf-8").splitlines())
-    wanted = [requirement[1] for requirement in found if requirement]
+def _packages() -> list[metadata.Distribution]:
+    """The packages that tasks load, and what these require, as they are installed here."""
+    wanted = list(_LOADED)
     packages: dict[str, metadata.Distribution] = {}
     while wanted:
         package = canonicalize_name(wanted.pop())
-        if package in packages:
-            continue
-        with suppress(metadata.PackageNotFoundError):
+        if package not in packages:
             packages[package] = metadata.distribution(package)
             wanted += _required(packages[package])
     return [packages[package] for package in sorted(packages)]
