@@ -206,9 +206,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     spectra that came after a run.
   </meta>
   <meta name="_news" author="vospec" date="2026-11-28" role="updated">
-    Version 0.4: what SIMBAD knows of each candidate (table simbad, verdicts), pairs of
-    stars in both archives (table pairs), what a run changed (table score_changes), links
-    between the tables in TAP_SCHEMA, values of columns with a closed list, examples.
+    Version 0.4: what SIMBAD knows of each candidate, by which rule (tables simbad,
+    verdict_rules, object_types), pairs of stars in both archives (pairs), what a run changed
+    (score_changes); spectra as delivered and rectified by SSA and ObsCore, a service for
+    each part of the archives; DataLink to the archive's own files and to the evidence, SODA
+    cut-outs; links between the tables in TAP_SCHEMA; pages to look at candidates.
   </meta>
   <meta name="facility">LAMOST</meta>
   <meta name="facility">Ondřejov Observatory, Perek 2m Telescope</meta>
@@ -984,6 +986,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       Spectral Access protocol: one row for each as its archive delivers it, and another where
       it could be rectified; the table spectra tells more of them. Wavelengths are vacuum
       wavelengths in the heliocentric frame.</meta>
+    <!-- DaCHS does not count the rows of its own views without being asked. -->
+    <property name="forceStats">True</property>
     <FEED source="follow_links" id_column="ssa_pubDID"/>
     <mixin
       sourcetable="datasets"
@@ -1796,6 +1800,15 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
         self.assertHTTPStatus(200)
         self.assertHasStrings("candidate")
         self.assertLacksStrings("Internal Error", "Please correct")
+      </code>
+    </regTest>
+    <regTest procDef="tester" title="Health: the service is well, and tells the current run">
+      <url>health</url>
+      <code>
+        self.assertHTTPStatus(200)
+        (run,) = regression.ask(self.url.httpURL,
+          "SELECT run_id FROM vospec.runs WHERE state = 'current'")
+        self.assertHasStrings('"status": "ok"', run["run_id"])
       </code>
     </regTest>
     <regTest procDef="tester" title="Start page: the run and its best">

@@ -233,6 +233,23 @@
         ORDER BY spectrum_id, asked_at
     </meta>
 
+    <meta name="_example" title="How a verdict came about">
+      For the best candidates that SIMBAD knows: the last answer in :taptable:`vospec.simbad`,
+      the rule of :taptable:`vospec.verdict_rules` by which it was judged, in words, and what
+      SIMBAD's type means, from :taptable:`vospec.object_types`:
+
+      .. tapquery::
+
+        SELECT TOP 100 c.rank, c.verdict, r.meaning, s.main_id, s.otype, t.label, t.path,
+          s.otypes, s.sp_type
+        FROM vospec.candidates AS c
+        JOIN vospec.simbad AS s
+        ON s.spectrum_id = c.spectrum_id AND s.asked_at = c.asked_at
+        JOIN vospec.verdict_rules AS r ON r.rule = s.rule
+        LEFT OUTER JOIN vospec.object_types AS t ON t.otype = s.otype
+        ORDER BY c.rank
+    </meta>
+
     <meta name="_example" title="Where two runs disagree">
       :taptable:`vospec.scores` holds every run; :taptable:`vospec.runs` tells the current
       one. High scores of the current run that another run gives much less:

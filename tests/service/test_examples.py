@@ -44,7 +44,7 @@ def _ask(tap: pyvo.dal.TAPService, query: str) -> pyvo.dal.TAPResults:
 
 
 def test_enough_queries_are_documented() -> None:
-    assert len(_examples()) == 19
+    assert len(_examples()) == 20
     assert len(_described()) == 9
     assert all(query.startswith("SELECT") for query in _QUERIES.values())
 
@@ -74,6 +74,7 @@ def test_the_service_offers_the_examples(tap: pyvo.dal.TAPService) -> None:
             "verdict",
             ["not_in_simbad", "known_emission_star", "known_emission_star", "service_failed"],
         ),
+        ("How a verdict came about", "rank", [1, 3]),
         ("Where two runs disagree", "other_score", [0.5, 0.25]),
         ("Strong emission near Hα, in all spectra", "peak_height", range(15, 0, -1)),
         ("How many spectra of which archive are usable", "n", [1, 13, 1, 1]),

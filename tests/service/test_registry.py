@@ -4,16 +4,22 @@ import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import psycopg
 import pytest
 import requests
+from psycopg import sql
 
 from tests.conftest import Instance
 from tests.publication import samples
 from tests.service import dachs
-from tests.service.conftest import SERVICE
+from tests.service.conftest import RUN, SERVICE
+from vospec.columns import SPECTRA
+from vospec.publication import Content, add
+from vospec.publication.merging import derive
 
 pytestmark = SERVICE
 
+_TAP = "x-vospec/tap"
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _SERVICES = ("cone", "ssa", "training", "web", "collection")
 
@@ -29,6 +35,10 @@ print(json.dumps(str(testtricks.getXSDErrors(sys.stdin.buffer.read()) or "")))
 @pytest.fixture(scope="module")
 def registry(url: str, session: requests.Session) -> dict[str, str]:
     """The record of every published resource, by the end of its identifier."""
+    return _records(url, session)
+
+
+def _records(url: str, session: requests.Session) -> dict[str, str]:
     answer = session.get(
         f"{url}/oai.xml", params={"verb": "ListRecords", "metadataPrefix": "ivo_vor"}, timeout=60
     )
@@ -139,14 +149,49 @@ def test_collection_is_served_by_the_services(registry: dict[str, str]) -> None:
     assert ("IsDerivedFrom", "") in related
 
 
-def test_numbers_of_rows_are_told(registry: dict[str, str]) -> None:
-    tables = {
-        table.findtext("name"): table.findtext("nrows")
-        for table in _record(registry, "collection").iter("table")
+def _numbers_of_rows(registry: dict[str, str]) -> dict[str, int]:
+    return {
+        str(table.findtext("name")): int(table.findtext("nrows") or -1)
+        for table in ET.fromstring(registry[_TAP]).iter("table")  # noqa: S314 - as above
+        if str(table.findtext("name")).startswith("vospec.")
     }
-    assert tables["vospec.spectra"] == str(len(samples.USABLE) + 1)
-    assert tables["vospec.candidates"] == str(len(samples.SURVEY))
-    assert all(tables[name] for name in tables if str(name).startswith("vospec."))
+
+
+def test_numbers_of_rows_are_told(registry: dict[str, str]) -> None:
+    rows = _numbers_of_rows(registry)
+    assert rows["vospec.spectra"] == len(samples.USABLE) + 1
+    assert rows["vospec.candidates"] == len(samples.SURVEY)
+    # Each as delivered and rectified.
+    assert rows["vospec.ssa_spectra"] == 2 * len(samples.USABLE)
+    assert min(rows.values()) >= 0
+
+
+def test_coverage_follows_what_is_loaded(
+    url: str, instance: Instance, session: requests.Session
+) -> None:
+    late = samples.spectrum(samples.SURVEY[0]) | {"spectrum_id": "lamost/dr9/late", "mjd": 60000.5}
+    content = Content([samples.batch(SPECTRA, [late])], "late")
+    with psycopg.connect(instance.database, autocommit=True) as connection:
+        try:
+            add(connection, run_id=RUN, contents={"spectra": content})
+            instance.adopt()
+            told = _records(url, session)
+        finally:
+            for table in ("spectra", "originals"):
+                connection.execute(
+                    sql.SQL("DELETE FROM {} WHERE spectrum_id = %s").format(
+                        sql.Identifier("vospec", table)
+                    ),
+                    (late["spectrum_id"],),
+                )
+            connection.execute("DELETE FROM vospec.loads WHERE fingerprint LIKE 'late%'")
+            derive(connection, "spectra")
+            instance.adopt()
+    coverage = _record(told, "collection").findtext("coverage/temporal") or ""
+    assert coverage.split()[-1] == "60000.5"
+    assert _numbers_of_rows(told)["vospec.spectra"] == len(samples.USABLE) + 2
+    again = _record(_records(url, session), "collection").findtext("coverage/temporal") or ""
+    assert again.split()[-1] != "60000.5"
 
 
 @pytest.mark.parametrize("name", ["cone", "ssa", "training", "web"])

@@ -53,7 +53,7 @@ def stars(url: str, instance: Instance, tmp_path: Path) -> Iterator[None]:
 def test_every_door_has_a_test() -> None:
     titles = {title.partition(":")[0] for title in _titles(tagged=False)}
     doors = {"TAP", "SSA", "ObsCore", "DataLink", "SODA", "getproduct", "Cone search"}
-    assert doors | {"Form", "Preview", "Product", "Rectified", "Registry"} <= titles
+    assert doors | {"Form", "Health", "Preview", "Product", "Rectified", "Registry"} <= titles
     assert len(_titles(tagged=True)) >= 10
 
 
