@@ -345,6 +345,15 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <column name="mime" type="text" required="True" description="Media type of the file"/>
   </table>
 
+  <table id="reports" onDisk="True" adql="False" primary="run_id">
+    <meta name="description">Reports of runs, which the service report shows.</meta>
+    <column name="run_id" type="text" required="True" description="Identifier of the run"/>
+    <column name="made" type="timestamp" required="True" description="When it was written (UTC)"/>
+    <column name="outcome" type="text" required="True" description="What became of the run"/>
+    <column name="page" type="text" required="True" description="The report as HTML"/>
+    <column name="facts" type="text" required="True" description="The report as JSON"/>
+  </table>
+
   <table id="features" onDisk="True" adql="True" primary="spectrum_id">
     <meta name="description">Rectified spectra on the common grid: the vectors that the
       learning sees. The table grid holds the vacuum wavelengths of the elements.</meta>
@@ -1072,6 +1081,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <!-- With dachs imp -m only: these tables are made and filled by vospec. -->
     <make table="spectra"/>
     <make table="pixels"/>
+    <make table="reports"/>
     <make table="originals"/>
     <make table="features"/>
     <make table="feature_summary"/>
@@ -1157,6 +1167,13 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       </code>
     </metaMaker>
   </STREAM>
+
+  <service id="report" allowed="qp">
+    <meta name="title">vospec reports</meta>
+    <meta name="description">What each run gave and whether it passed its gate: a page and JSON
+      for each, index.html lists them.</meta>
+    <FEED source="by_name" module="report"/>
+  </service>
 
   <service id="health" allowed="custom" defaultRenderer="custom" customPage="res/health">
     <meta name="title">vospec health</meta>
@@ -1561,6 +1578,8 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
         door("SSA", "Spectra of the survey and of the training archive, for Aladin, SPLAT, TOPCAT.",
           own + "ssa/ssap.xml?"),
         door("Cone search", "Candidates around a place.", own + "cone/scs.xml?"),
+        door("Reports", "What each run gave, and whether it passed its gate.",
+          own + "report/qp/index.html"),
         door("Read me first", "What a score is and is not, what to know of the spectra, how to cite.",
           server + base.makeSitePath("/browse/" + service.rd.sourceId))]
     ]]></customRF>

@@ -10,7 +10,7 @@ from psycopg import conninfo
 
 from tests.conftest import Instance
 from tests.publication import samples
-from vospec.publication import connect, create_tables, publish
+from vospec.publication import Connection, connect, create_tables, publish
 
 #: Marks of every test that asks the service.
 SERVICE = [
@@ -22,18 +22,22 @@ SERVICE = [
 RUN, OTHER_RUN = "label_spreading-test", "label_propagation-test"
 
 
-@pytest.fixture(scope="session")
-def url(instance: Instance) -> Iterator[str]:
-    """The address of a service that publishes the samples in two runs."""
-    samples.write_originals()
+def connected(instance: Instance) -> Connection:
+    """A connection to the instance's database."""
     place = conninfo.conninfo_to_dict(instance.database)
-    connection = connect(
+    return connect(
         host=str(place["host"]),
         port=int(str(place["port"])),
         database=str(place["dbname"]),
         user=str(place["user"]),
     )
-    with connection:
+
+
+@pytest.fixture(scope="session")
+def url(instance: Instance) -> Iterator[str]:
+    """The address of a service that publishes the samples in two runs."""
+    samples.write_originals()
+    with connected(instance) as connection:
         # Tests must not depend on what somebody loaded before.
         connection.execute("DROP SCHEMA IF EXISTS vospec CASCADE")
         create_tables(connection, service_url=instance.url)

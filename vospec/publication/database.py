@@ -122,6 +122,11 @@ _BOOKKEEPING = {
         "content text PRIMARY KEY, fingerprint text NOT NULL,"
         " loaded timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')"
     ),
+    # For people, and no table of TAP: of each run what was told last.
+    "reports": sql.SQL(
+        "run_id text PRIMARY KEY, made timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),"
+        " outcome text NOT NULL, page text NOT NULL, facts text NOT NULL"
+    ),
 }
 
 #: Columns of text that the first version of a table did not have.

@@ -1,16 +1,8 @@
 """Reports of runs, which the service shows: `reports` has a row a run, the last that was told."""
 
 import psycopg
-from psycopg import sql
 
 from vospec.errors import DatabaseError
-
-#: Made by itself: reports are for people and no table of TAP.
-STATEMENT = sql.SQL(
-    "CREATE TABLE IF NOT EXISTS vospec.reports (run_id text PRIMARY KEY,"
-    " made timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),"
-    " outcome text NOT NULL, page text NOT NULL, facts text NOT NULL)"
-)
 
 
 def keep_report(
@@ -40,14 +32,12 @@ def keep_report(
         PostgreSQL refuses.
     """
     try:
-        with connection.transaction():
-            connection.execute(STATEMENT)
-            connection.execute(
-                "INSERT INTO vospec.reports (run_id, outcome, page, facts) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (run_id) DO UPDATE SET outcome = excluded.outcome,"
-                " page = excluded.page, facts = excluded.facts, made = excluded.made",
-                (run_id, outcome, page, facts),
-            )
+        connection.execute(
+            "INSERT INTO vospec.reports (run_id, outcome, page, facts) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (run_id) DO UPDATE SET outcome = excluded.outcome,"
+            " page = excluded.page, facts = excluded.facts, made = excluded.made",
+            (run_id, outcome, page, facts),
+        )
     except psycopg.Error as error:
         message = f"the report of run {run_id}: {str(error).strip().partition(chr(10))[0]}"
         raise DatabaseError(message) from error
