@@ -145,9 +145,12 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       JOIN vospec.runs USING (run_id) WHERE state = 'current' ORDER BY score DESC
 
     *Spectra.* Every row of vospec.spectra with pixels leads to a FITS binary table
-    (columns spectral_axis, flux, ivar, mask) and to a preview picture; the
-    addresses stand in vospec.ssa_spectra, in ivoa.obscore and in the answers of the
-    SSA and DataLink services. In Python::
+    (columns spectral_axis, flux, flux_error, ivar, mask), to another one of flux over
+    continuum where it could be rectified, and to a preview picture; the addresses stand
+    in vospec.ssa_spectra, in ivoa.obscore and in the answers of the SSA services. From
+    all of these rows DataLink leads on: to the archive's own file, to the labelled
+    spectra that speak for a candidate, to SIMBAD, and to parts of the spectrum as
+    VOTable, FITS or CSV (SODA: BAND in metres, FLUXCALIB, FORMAT). In Python::
 
       from specutils import Spectrum
 

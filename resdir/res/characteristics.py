@@ -9,6 +9,8 @@ what the answer said that led to it.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+Dataset = Any  # of datasets, which nobody can import by its name
+
 _MODEL = "spec:Spectrum."
 
 
@@ -66,6 +68,38 @@ _OF_ALL = (
 )
 
 
+class Column(NamedTuple):
+    """How a column looks as FITS, and what it is."""
+
+    kind: str
+    unit: str
+    ucd: str
+    utype: str
+    comment: str
+
+
+_AXES = "spec:Spectrum.Data."
+_COLUMNS = {
+    "spectral_axis": Column(
+        *("D", "Angstrom", "em.wl", f"{_AXES}SpectralAxis.Value"),
+        "vacuum wavelength, heliocentric",
+    ),
+    "flux": Column(
+        *("E", "ct", "phot.flux.density;em.wl", f"{_AXES}FluxAxis.Value"),
+        "flux; its scale is arbitrary",
+    ),
+    "flux_error": Column(
+        *("E", "ct", "stat.error;phot.flux.density;em.wl"),
+        *(f"{_AXES}FluxAxis.Accuracy.StatError", "standard deviation; NaN where not known"),
+    ),
+    "ivar": Column(
+        *("E", "ct**-2", "stat.weight;phot.flux.density;em.wl", ""),
+        "inverse variance, as the archive gives it",
+    ),
+    "mask": Column("L", "", "meta.code.qual", "", "true where the pixel is bad"),
+}
+
+
 def characteristics(row: dict[str, Any], length: int) -> Iterator[Characteristic]:
     """What is known of a spectrum of so many pixels."""
     for name, utype, card, value in _OF_ALL:
@@ -74,3 +108,12 @@ def characteristics(row: dict[str, Any], length: int) -> Iterator[Characteristic
     for name, utype, card, unit, ucd in _OF_ROW:
         if row[name] is not None:
             yield Characteristic(name, f"{_MODEL}{utype}", card, row[name], unit, ucd)
+
+
+def described(dataset: Dataset) -> dict[str, Column]:
+    """The columns that a :class:`datasets.Dataset` has; flux over continuum is a ratio."""
+    found = {name: _COLUMNS[name] for name in dataset.columns}
+    if dataset.row["processing"] == "rectified":
+        ratio = {"ucd": dataset.row["ssa_fluxucd"], "comment": "flux over continuum"}
+        found["flux"] = found["flux"]._replace(**ratio)
+    return found

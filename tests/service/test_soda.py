@@ -1,5 +1,6 @@
 """Parts of spectra are cut out, calibrated and written as they are asked for."""
 
+import base64
 import csv
 import io
 import urllib.parse
@@ -16,7 +17,9 @@ from pyvo.dal.adhoc import DatalinkResults
 from specutils import Spectrum
 from specutils.io.parsing_utils import generic_spectrum_from_table
 
+from tests.conftest import Instance
 from tests.publication import samples
+from tests.service import dachs
 from tests.service.conftest import SERVICE
 
 pytestmark = SERVICE
@@ -49,10 +52,13 @@ def _inside(wavelength: np.ndarray) -> np.ndarray:
 
 
 def _read(answer: requests.Response) -> Table:
-    if answer.headers["Content-Type"] == FITS:
-        return Table.read(io.BytesIO(answer.content), hdu="SPECTRUM")
-    kind = "ascii.csv" if answer.headers["Content-Type"] == CSV else "votable"
-    return Table.read(io.BytesIO(answer.content), format=kind)
+    return _table(answer.headers["Content-Type"], answer.content)
+
+
+def _table(kind: str, content: bytes) -> Table:
+    if kind == FITS:
+        return Table.read(io.BytesIO(content), hdu="SPECTRUM")
+    return Table.read(io.BytesIO(content), format="ascii.csv" if kind == CSV else "votable")
 
 
 @pytest.mark.parametrize("format_", [VOTABLE, TABLEDATA, FITS, CSV])
@@ -166,6 +172,38 @@ def test_specutils_reads_every_format(get: Get) -> None:
     for spectrum in (fits_file, document):
         assert np.all(spectrum.uncertainty.array == 0.5)
         assert not spectrum.mask.any()
+
+
+# The archive gives an inverse variance of 0 where it knows none.
+_UNKNOWN = """
+import base64, json, sys
+import numpy as np
+from gavo import api
+
+folder, spectrum_id = sys.argv[1:]
+datasets, _ = api.loadPythonModule(folder + "/datasets")
+files, _ = api.loadPythonModule(folder + "/files")
+found = datasets.dataset(spectrum_id, "delivered")
+ivar = np.array([4, 0, 1], np.float32)
+columns = {"spectral_axis": np.array([6563.0, 6564.5, 6566.0]), "flux": ivar + 1,
+  "flux_error": datasets._error(ivar), "ivar": ivar, "mask": ivar == 0}
+made = {name: write(datasets.Dataset(found.row, columns))
+  for name, (_, write) in files.FORMATS.items()}
+print(json.dumps({name: base64.b64encode(content).decode() for name, content in made.items()}))
+"""
+
+
+@pytest.mark.usefixtures("url")
+def test_what_is_not_known_is_no_number_in_every_format(instance: Instance) -> None:
+    folder = f"{instance.folder}/dachs/inputs/vospec/res"
+    made = dachs.python(instance, _UNKNOWN, folder, samples.SURVEY[0])
+    assert set(made) == {VOTABLE, TABLEDATA, FITS, CSV}
+    for kind, content in made.items():
+        table = _table(kind, base64.b64decode(content))
+        error = np.ma.filled(np.ma.asarray(table["flux_error"], dtype=float), np.nan)
+        assert np.array_equal(error, [0.5, np.nan, 1], equal_nan=True)
+        assert list(table["ivar"]) == [4, 0, 1]
+        assert list(np.bool_(table["mask"])) == [False, True, False]
 
 
 def test_csv_has_a_line_a_pixel(get: Get) -> None:
