@@ -7,6 +7,7 @@ TUTYP, as in the tables that STILTS writes.
 """
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from astropy.io import fits
 from gavo import api
 
 characteristics, _ = api.loadPythonModule("characteristics", relativeTo=__file__)
+
+_NOT_PRINTED = re.compile("[^ -~]")
 
 Dataset = Any  # of datasets, which nobody can import by its name
 
@@ -75,11 +78,11 @@ def _table(dataset: Dataset) -> fits.BinTableHDU:
 
 
 def _set(header: fits.Header, card: str, value: Any, comment: str) -> None:  # noqa: ANN401 - of a database
-    """Set a card where there is a value; headers hold ASCII and finite numbers only."""
+    """Set a card where there is a value; headers hold printable ASCII and finite numbers only."""
     if value is None:
         return
     if isinstance(value, str):
-        value = value.encode("ascii", "replace").decode()
+        value = _NOT_PRINTED.sub("?", value)
     elif not np.isfinite(value):
         value = str(value)
     header[card] = (value, comment)

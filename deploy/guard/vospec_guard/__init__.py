@@ -9,6 +9,8 @@
     Strings in ADQL end where PostgreSQL has them end, and queries have a length.
 `limits`
     Times and numbers of rows are users' to lower only; memory and files of a process.
+`pages`
+    What comes from data and queries is text in pages, and links run no programs.
 `connections`
     A query that fails leaves no connection behind.
 `mends`
@@ -34,7 +36,7 @@ VOSPEC_ANSWER_BYTES
 import os
 import sys
 
-from vospec_guard import egress, limits, queries, tables
+from vospec_guard import egress, limits, pages, queries, tables
 from vospec_guard.mends import Mends
 
 
@@ -56,7 +58,7 @@ def install() -> None:
         memory=_number("VOSPEC_MEMORY_BYTES", 4 * 1024**3),
         file=_number("VOSPEC_ANSWER_BYTES", 2 * 1024**3),
     )
-    sys.meta_path.insert(0, Mends(tables.MENDS | queries.MENDS | limits.MENDS))
+    sys.meta_path.insert(0, Mends(tables.MENDS | queries.MENDS | limits.MENDS | pages.MENDS))
 
 
 def _number(name: str, default: int) -> int:
