@@ -6,10 +6,10 @@ object types and their hierarchy are SIMBAD's own, as its table otypedef tells t
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 import psycopg
@@ -33,12 +33,14 @@ _TABLES = {
     ),
     "ident": "oidref bigint NOT NULL, id text",
 }
-_INDEXES = (
-    "CREATE INDEX ON public.basic USING gist (spoint(radians(ra), radians(dec)))",
-    "CREATE INDEX ON public.otypes (oidref)",
-    "CREATE INDEX ON public.ident (oidref)",
-    "CREATE INDEX ON public.ident (id)",
-)
+_INDEXES: dict[str, LiteralString] = {
+    "basic_place": (
+        "CREATE INDEX basic_place ON public.basic USING gist (spoint(radians(ra), radians(dec)))"
+    ),
+    "otypes_oidref": "CREATE INDEX otypes_oidref ON public.otypes (oidref)",
+    "ident_oidref": "CREATE INDEX ident_oidref ON public.ident (oidref)",
+    "ident_id": "CREATE INDEX ident_id ON public.ident (id)",
+}
 
 #: Code and name of each type by the path of its parents; with a code of candidates, if any.
 _HIERARCHY = {
@@ -184,34 +186,37 @@ def connect(database: str) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(database, autocommit=True)
 
 
-def fill(database: str, sources: Iterable[Source]) -> None:
-    """Replace all of the small SIMBAD's sources; the tables are made where they are missing."""
+#: Rows of each table.
+Rows = Mapping[str, Iterable[tuple[Any, ...]]]
+
+
+def fill(database: str, rows: Rows) -> None:
+    """Replace all that the small SIMBAD holds; the tables are made where they are missing."""
     with connect(database) as connection, connection.transaction():
         for name, columns in _TABLES.items():
+            table = sql.Identifier("public", name)
             connection.execute(
-                sql.SQL("CREATE TABLE IF NOT EXISTS public.{} ({})").format(
-                    sql.Identifier(name), sql.SQL(columns)
-                )
+                sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(table, sql.SQL(columns))
             )
-            connection.execute(sql.SQL("DELETE FROM public.{}").format(sql.Identifier(name)))
-        if not connection.execute("SELECT 1 FROM pg_indexes WHERE tablename = 'ident'").fetchall():
-            for statement in _INDEXES:
-                connection.execute(statement)
-        for name, rows in _rows(sources).items():
-            statement = sql.SQL("COPY public.{} FROM STDIN").format(sql.Identifier(name))
+            connection.execute(sql.SQL("DELETE FROM {}").format(table))
+        for name, of_table in rows.items():
+            statement = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier("public", name))
             with connection.cursor().copy(statement) as copy:
-                for row in rows:
+                for row in of_table:
                     copy.write_row(row)
+        for name, statement in _INDEXES.items():
+            if connection.execute("SELECT to_regclass(%s)", (f"public.{name}",)).fetchone() == (
+                None,
+            ):
+                connection.execute(statement)
     with connect(database) as connection:
         connection.execute("ANALYZE public.basic, public.otypes")
 
 
-def _rows(sources: Iterable[Source]) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(sources: Iterable[Source]) -> Rows:
+    """Sources as rows of all tables."""
     rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _TABLES}
-    rows["otypedef"] = [
-        (code, label, f"What is called {label}", None, candidate, path)
-        for code, label, path, candidate in types()
-    ]
+    rows["otypedef"] = list(type_rows())
     for oid, one in enumerate(sources, start=1000):
         told = (one.otype, one.sp_type, one.velocity, one.n_references, one.updated)
         rows["basic"].append((oid, one.main_id, one.ra, one.dec, *told))
@@ -220,9 +225,15 @@ def _rows(sources: Iterable[Source]) -> dict[str, list[tuple[Any, ...]]]:
     return rows
 
 
-def install(instance: Instance, sources: Iterable[Source]) -> None:
+def type_rows() -> Iterator[tuple[Any, ...]]:
+    """Rows of the table of object types."""
+    for code, label, path, candidate in types():
+        yield code, label, f"What is called {label}", None, candidate, path
+
+
+def install(instance: Instance, rows: Rows) -> None:
     """Let the DaCHS of an instance serve a small SIMBAD."""
-    fill(instance.database, sources)
+    fill(instance.database, rows)
     inputs = instance.folder / "dachs" / "inputs"
     owner, resource = inputs.stat(), inputs / "simbad"
     shutil.rmtree(resource, ignore_errors=True)

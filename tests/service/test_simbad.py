@@ -42,7 +42,7 @@ EMPTY = {f"empty {number}": (200.0 + number, -85.0) for number in range(20)}
 @pytest.fixture(scope="module")
 def tap(instance: Instance) -> Iterator[str]:
     """The address of a TAP service with SIMBAD's tables."""
-    simbad.install(instance, SOURCES)
+    simbad.install(instance, simbad.rows_of(SOURCES))
     yield f"{instance.url}/tap"
     simbad.remove(instance)
 
@@ -397,10 +397,10 @@ def test_stars_that_became_known_are_told(
     assert run(place).changes == ()
     star = simbad.Source("HD 1", 12.0, -60.0, "Be*", ("*",))
     try:
-        simbad.fill(instance.database, [*SOURCES, star])
+        simbad.fill(instance.database, simbad.rows_of([*SOURCES, star]))
         outcome = run(place, again=True)
     finally:
-        simbad.fill(instance.database, SOURCES)
+        simbad.fill(instance.database, simbad.rows_of(SOURCES))
     assert [change.line() for change in outcome.changes] == [
         "became known: candidate: not_in_simbad → known_emission_star (HD 1, Be*)"
     ]
@@ -413,10 +413,10 @@ def test_types_that_the_hierarchy_lacks_are_told(
     star = simbad.Source("HD 1", 12.0, -60.0, "XY*", ("*",))
     run(EMPTY)
     try:
-        simbad.fill(instance.database, [*SOURCES, star])
+        simbad.fill(instance.database, simbad.rows_of([*SOURCES, star]))
         outcome = run({"candidate": (12.0, -60.0)})
     finally:
-        simbad.fill(instance.database, SOURCES)
+        simbad.fill(instance.database, simbad.rows_of(SOURCES))
     assert outcome.unknown == ("XY*",)
     assert any("XY*" in line for line in outcome.lines())
     # The hierarchy was taken anew in the hope to find it there.

@@ -1,23 +1,17 @@
 """The cross-match service of CDS, as its documentation has it, is asked about many positions."""
 
-import csv
-import io
 import re
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord, search_around_sky
-from astropy.table import Table
 from astropy.units import arcsec
 
 from tests.archives.ssa.conftest import Clock
 from tests.service import simbad
+from tests.verification.crossmatch import Service, Sky, serving
 from vospec.archives.ssa import Manners, Transport
 from vospec.archives.ssa.transport import RefusedError
 from vospec.columns import FOUND, NOTHING
@@ -29,76 +23,17 @@ from vospec.verification.types import ObjectTypes
 from vospec.verification.xmatch import CrossMatch
 
 SOURCES = [*simbad.TRUE, *simbad.made(2000)]
-_PART = re.compile(rb'name="([^"]+)"[^\r]*\r\n(?:[^\r]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
 
 
-@dataclass
-class Service:
-    """What the service is to do, and what it was asked."""
-
-    url: str = ""
-    replies: list[Callable[[bytes], tuple[int, bytes]]] = field(default_factory=list)
-    forms: list[dict[str, str]] = field(default_factory=list)
-    #: What is added to the numbers of the positions.
-    first: int = 0
-
-
-def _matched(form: dict[str, str], labels: dict[str, str], first: int) -> bytes:
-    """A VOTable of all matches of an uploaded list with the sources."""
-    rows = list(csv.DictReader(io.StringIO(form["cat1"])))
-    at = [[float(row[form[name]]) for row in rows] for name in ("colRA1", "colDec1")]
-    theirs = SkyCoord([s.ra for s in SOURCES], [s.dec for s in SOURCES], unit="deg")
-    radius = float(form["distMaxArcsec"]) * arcsec
-    i, j, distance, _ = search_around_sky(SkyCoord(*at, unit="deg"), theirs, radius)
-    found = [SOURCES[place] for place in j]
-    told: dict[str, Any] = {
-        "main_id": [one.main_id for one in found],
-        "main_type": [labels[one.otype] for one in found],
-        "other_types": ["|".join(one.otypes) for one in found],
-        "sp_type": [one.sp_type or "" for one in found],
-        "radvel": [np.nan if one.velocity is None else one.velocity for one in found],
-        "nbref": [one.n_references for one in found],
-    }
-    given = {name: [row[name] for row in np.array(rows)[i]] for name in rows[0]}
-    given["number"] = [first + int(number) for number in given["number"]]
-    wanted = {name: told[name] for name in form["cols2"].split(",")}
-    stream = io.BytesIO()
-    table = Table({"angDist": distance.arcsec} | given | wanted)
-    # As text astropy does not write tables of any width.
-    rows = table[: int(form["MAXREC"])]
-    rows.write(stream, format="votable", tabledata_format="binary2")
-    return stream.getvalue()
+@pytest.fixture(scope="module")
+def sky() -> Sky:
+    return Sky.of(SOURCES)
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    labels = {code: label for code, label, _, _ in simbad.types()}
-    known = Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            form = {name.decode(): value.decode() for name, value in _PART.findall(body)}
-            known.forms.append(form)
-            code, reply = 200, _matched(form, labels, known.first)
-            if known.replies:
-                code, reply = known.replies.pop(0)(reply)
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known.url = f"http://127.0.0.1:{server.server_address[1]}/xmatch/api/v1/sync"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield known
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def service(sky: Sky) -> Iterator[Service]:
+    with serving(sky) as running:
+        yield running
 
 
 @pytest.fixture
