@@ -25,6 +25,7 @@ __all__ = [
     "Outcome",
     "Region",
     "Transport",
+    "alone",
     "fetch",
     "read_positions",
 ]
@@ -115,7 +116,7 @@ def fetch(  # noqa: PLR0913 - all but two by name
         message = f"preferred must be a media type of FITS, given {preferred!r}"
         raise ValueError(message)
     limit = most if most is not None else 1 << 62
-    with _alone(Path(folder)):
+    with alone(Path(folder)):
         fetching = Fetching(url, Path(folder), band, preferred, transport)
         try:
             asked = fetching.ask_all([None] if regions is None else regions, limit, again=again)
@@ -134,8 +135,14 @@ def fetch(  # noqa: PLR0913 - all but two by name
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two downloads into one folder would overwrite each other's lists."""
+def alone(folder: Path) -> Iterator[None]:
+    """Make a folder and have it to oneself: two downloads would overwrite each other's lists.
+
+    Raises
+    ------
+    ManifestError
+        It cannot be written, or another download is at work.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".fetch.lock").open("w") as lock:

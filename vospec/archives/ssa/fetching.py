@@ -1,6 +1,6 @@
 """One download: what is asked, what is fetched, what is left for the next call."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vospec.archives.ssa import files
@@ -71,6 +71,17 @@ class Fetching:
         # What was found must have its name before its file can be there.
         self.write()
         return keys
+
+    def take(self, products: Iterable[Product]) -> None:
+        """Put products on the list of what is downloaded, the best way to each observation."""
+        for product in choose(products, self.preferred).values():
+            self._list(product)
+        self.write()
+
+    def path(self, did: str) -> Path | None:
+        """The file of an observation; None where it has not been fetched."""
+        row = self.manifest.rows.get((did,))
+        return self._path(row) if row is not None and row.state == "fetched" else None
 
     def download_all(self, most: int) -> None:
         """Download what is pending or has failed before."""

@@ -10,8 +10,9 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyvo
 import requests
 from astropy import units
@@ -38,7 +39,13 @@ _UTYPES = {
     "stop": "char.spectralaxis.coverage.bounds.stop",
     "middle": "char.spectralaxis.coverage.location.value",
     "extent": "char.spectralaxis.coverage.bounds.extent",
+    "position": "char.spatialaxis.coverage.location.value",
+    "mjd": "char.timeaxis.coverage.location.value",
+    "name": "target.name",
+    "snr": "derived.snr",
 }
+#: Of services that give a position in two columns.
+_UCDS = {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
 
 
 class Region(NamedTuple):
@@ -52,7 +59,8 @@ class Region(NamedTuple):
 class Product(NamedTuple):
     """One way to one observation.
 
-    ``start`` and ``stop`` are its wavelengths in Å, NaN where the service does not tell.
+    ``start`` and ``stop`` are its wavelengths in Å, ``ra`` and ``dec`` its position in degrees,
+    ``mjd`` its time; NaN where the service does not tell. ``name`` is that of the target.
     """
 
     publisher_did: str
@@ -60,6 +68,11 @@ class Product(NamedTuple):
     access_format: str
     start: float
     stop: float
+    ra: float = math.nan
+    dec: float = math.nan
+    mjd: float = math.nan
+    snr: float = math.nan
+    name: str = ""
 
     def covers(self, band: tuple[float, float]) -> bool:
         """Whether the band lies inside, as far as is told."""
@@ -73,7 +86,14 @@ class Found(NamedTuple):
     cut: bool
 
 
-def ask(transport: Transport, url: str, region: Region | None, band: tuple[float, float]) -> Found:
+def ask(
+    transport: Transport,
+    url: str,
+    region: Region | None,
+    band: tuple[float, float],
+    *,
+    most: int | None = None,
+) -> Found:
     """Ask a service for spectra.
 
     Parameters
@@ -86,6 +106,8 @@ def ask(transport: Transport, url: str, region: Region | None, band: tuple[float
         None: everywhere.
     band
         Wavelengths in Å.
+    most
+        Rows that are asked for at most; None: :data:`MAXREC`.
 
     Raises
     ------
@@ -99,7 +121,7 @@ def ask(transport: Transport, url: str, region: Region | None, band: tuple[float
         pos=None if region is None else (region.ra, region.dec),
         diameter=None if region is None else region.size,
         band=(band[0] / _METRE, band[1] / _METRE),
-        maxrec=MAXREC,
+        maxrec=MAXREC if most is None else most,
     )
     parameters = {name: str(value) for name, value in query.items()}
     answer = transport.get(query.queryurl, parameters, most=MOST_ANSWER)
@@ -182,13 +204,18 @@ def _rank(product: Product, preferred: str) -> int:
 def _products(results: pyvo.dal.ssa.SSAResults, url: str) -> Iterator[Product]:
     fields = {_utype(field): field for field in results.fielddescs}
     columns = {name: fields.get(utype) for name, utype in _UTYPES.items()}
+    by_ucd = {(field.ucd or "").lower(): field for field in results.fielddescs}
+    columns |= {name: by_ucd.get(ucd) for name, ucd in _UCDS.items()}
     if columns["url"] is None:
         message = (
             f"{url}: expected a column of utype ssa:Access.Reference, "
             f"found {', '.join(results.fieldnames)}"
         )
         raise ServiceError(message)
-    direct = [_product(record, columns) for record in results]
+    places = _positions(results, columns)
+    direct = [
+        _product(record, columns, place) for record, place in zip(results, places, strict=True)
+    ]
     yield from direct
     has_file = {p.publisher_did for p in direct if is_fits(p.access_format)}
     descriptor = _descriptor(results)
@@ -203,23 +230,56 @@ def _utype(field: Field) -> str:
     return re.sub(r"^(?:\w+:)?(?:spectrum\.|dataset\.)?", "", (field.utype or "").lower())
 
 
-def _product(record: pyvo.dal.ssa.SSARecord, columns: dict[str, Field | None]) -> Product:
+def _product(
+    record: pyvo.dal.ssa.SSARecord, columns: dict[str, Field | None], place: tuple[float, float]
+) -> Product:
     access = _text(record, columns["url"])
     start, stop = (_angstrom(record, columns[name]) for name in ("start", "stop"))
     if math.isnan(start) or math.isnan(stop):
         middle, extent = (_angstrom(record, columns[name]) for name in ("middle", "extent"))
         start, stop = middle - extent / 2, middle + extent / 2
+    start, stop = sorted((start, stop))
     return Product(
-        _text(record, columns["did"]) or access,
-        access,
-        _text(record, columns["format"]).lower(),
-        *sorted((start, stop)),
+        publisher_did=_text(record, columns["did"]) or access,
+        access_url=access,
+        access_format=_text(record, columns["format"]).lower(),
+        start=start,
+        stop=stop,
+        ra=place[0],
+        dec=place[1],
+        mjd=_number(record, columns["mjd"]),
+        snr=_number(record, columns["snr"]),
+        name=_text(record, columns["name"]),
     )
+
+
+def _positions(
+    results: pyvo.dal.ssa.SSAResults, columns: dict[str, Field | None]
+) -> list[tuple[float, float]]:
+    """Right ascension and declination in degrees: of one column, else of two."""
+    field = columns["position"]
+    # A record of pyvo forgets that an array in it is masked.
+    given: Any = [] if field is None else results.getcolumn(field.name)
+    try:
+        both = np.ma.filled(np.ma.asarray(given, np.float64).reshape(len(results), 2), np.nan)
+    except (TypeError, ValueError):
+        both = np.array(
+            [[_number(record, columns[name]) for name in _UCDS] for record in results]
+        ).reshape(-1, 2)
+    return [(ra, dec) for ra, dec in both.tolist()]
 
 
 def _text(record: pyvo.dal.ssa.SSARecord, field: Field | None) -> str:
     value = None if field is None else record.get(field.name, decode=True)
     return "" if value is None else str(value).strip()
+
+
+def _number(record: pyvo.dal.ssa.SSARecord, field: Field | None) -> float:
+    value = None if field is None else record.get(field.name)
+    try:
+        return math.nan if value is None or np.ma.is_masked(value) else float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _angstrom(record: pyvo.dal.ssa.SSARecord, field: Field | None) -> float:
