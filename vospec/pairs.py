@@ -314,7 +314,7 @@ def pixels(spectra: pyarrow.dataset.Dataset, names: set[str]) -> dict[str, dict[
     Only the row groups that hold one of them are read with their pixels.
     """
     found: dict[str, dict[str, Any]] = {}
-    wanted = pc.field("spectrum_id").isin(sorted(names))
+    wanted = pc.field("spectrum_id").isin(pa.array(sorted(names), pa.string()))
     for fragment in spectra.get_fragments():
         for group in fragment.split_by_row_group():
             if group.count_rows(filter=wanted) == 0:

@@ -80,6 +80,11 @@ class Plan:
         return Store(self.settings.store.folder)
 
     @property
+    def has_folders(self) -> bool:
+        """Whether spectra are read at all."""
+        return bool(self.settings.survey.folders or self.settings.training.folders)
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """Where spectra are read from.
 
@@ -203,12 +208,10 @@ class Plan:
     @property
     def _of_pairs(self) -> tuple[object, ...]:
         settings = self.settings
-        return (
-            self.spectra.path,
-            asdict(settings.pairs),
-            asdict(settings.grid),
-            asdict(settings.adaptation),
-        )
+        sections = (settings.pairs, settings.grid, settings.adaptation)
+        services = (settings.training_archive, settings.survey_archive)
+        spectra = self.spectra.path if self.has_folders else ""
+        return (spectra, *[asdict(one) for one in (*sections, *services)])
 
     @cached_property
     def evaluations(self) -> Dataset:

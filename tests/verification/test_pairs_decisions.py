@@ -157,6 +157,15 @@ def test_a_name_leads_where_positions_fail(unrelated: Partners) -> None:
     assert one.found_by(PairsSettings(max_chance=0.9)) == BY_POSITION
 
 
+def test_a_name_that_stands_elsewhere_is_against_it(unrelated: Partners) -> None:
+    profiles = {"ccd700/a": EMISSION, "lamost/own": EMISSION}
+    survey = [survey_at("own", 5.0, 12.0)]
+    for arcsec, expected in ((30.0, ACCEPTED), (40.0, UNLIKE), (7200.0, UNLIKE)):
+        named = replace(TARGET, resolved=Resolved("x", 10.0 + arcsec * ARCSEC, 0.0))
+        (one,) = judged([named], survey, profiles, unrelated)
+        assert one.decision == expected
+
+
 def test_two_names_cannot_both_be_one_star(unrelated: Partners) -> None:
     survey = [survey_at("own", 5.0, 12.0)]
     profiles = {"ccd700/a": EMISSION, "ccd700/b": EMISSION, "lamost/own": EMISSION}

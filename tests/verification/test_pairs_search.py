@@ -155,16 +155,32 @@ def row(name: str, role: str, ra: float, **more: Any) -> dict[str, Any]:  # noqa
     return {"spectrum_id": name, "role": role, "ra": ra, "mask": [], **rest, **more}
 
 
-def test_spectra_of_one_star_are_all_paired(tmp_path: Path) -> None:
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "one.fits").touch()
+def plan_of(folder: Path) -> Plan:
+    """A plan of spectra without pixels, so that all are alike."""
+    (folder / "files").mkdir()
+    (folder / "files" / "one.fits").touch()
     settings = config.Settings(
-        store=config.StoreSettings(str(tmp_path / "store")),
-        training=config.TrainingSettings((str(tmp_path / "files"),)),
-        # There is nothing to compare.
+        store=config.StoreSettings(str(folder / "store")),
+        training=config.TrainingSettings((str(folder / "files"),)),
         pairs=config.PairsSettings(max_agreement=1.0),
     )
-    plan = Plan(settings)
+    return Plan(settings)
+
+
+def test_archives_without_a_common_star_have_no_pairs(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    rows = [row("ccd700/vo/a", "training", 10.0), row("lamost/dr7/c", "survey", 50.0)]
+    plan.spectra.write(pa.Table.from_pylist(rows, schema=arrow_schema(SPECTRA)))
+    find(plan)
+    assert plan.pairs.table().num_rows == 0
+    assert pairs.stars_of(plan) == []
+    told = list(lines(plan))
+    assert told[0].startswith("stars of the training archive: 1, 0 with a survey star within")
+    assert "pairs of spectra: 0, 0 of them found by name" in told
+
+
+def test_spectra_of_one_star_are_all_paired(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
     rows = [
         row("ccd700/vo/a", "training", 10.0, archive_id="ivo://x/a", observation="a", release="vo"),
         row("ccd700/native/a", "training", 10.0, archive_id="ivo://x/a", observation="a"),

@@ -382,7 +382,7 @@ PAIR_CANDIDATES = Table(
             "meta.code",
             "What was decided: accepted, a pair; ambiguous, as likely one as another star near "
             "it; unlike, not there by chance, but the spectra do not agree or could not be "
-            "compared; chance, may well be an unrelated star",
+            "compared, or SIMBAD puts the name elsewhere; chance, may well be an unrelated star",
         ),
     ),
     ("training_id", "survey_id"),

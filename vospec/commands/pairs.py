@@ -10,7 +10,8 @@ from vospec.commands.arguments import Commands, declare, tell
 logger = logging.getLogger(__name__)
 
 MEANING = (
-    "find the stars that both archives have observed, and compare their spectra (after ingest)"
+    "find the stars that both archives have observed, and compare their spectra (after ingest, "
+    "or from services); exit code 1: a service left something unanswered"
 )
 
 
@@ -35,4 +36,4 @@ def _pairs(given: argparse.Namespace) -> int:
     tell(pairs.lines(plan))
     if given.csv is not None:
         logger.info("%s: %d survey stars", given.csv, pairs.write_csv(plan, given.csv))
-    return 0
+    return 0 if pairs.is_whole(plan) else 1

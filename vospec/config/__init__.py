@@ -16,6 +16,7 @@ import tomlkit
 from vospec.config.sections import (
     METHODS,
     AdaptationSettings,
+    ArchiveSettings,
     GateSettings,
     GridSettings,
     LearningSettings,
@@ -26,7 +27,9 @@ from vospec.config.sections import (
     Settings,
     SparkSettings,
     StoreSettings,
+    SurveyArchiveSettings,
     SurveySettings,
+    TrainingArchiveSettings,
     TrainingSettings,
     VerificationSettings,
 )
@@ -181,6 +184,7 @@ def _toml(value: Any) -> str:  # noqa: ANN401 - values of any type
 __all__ = [
     "METHODS",
     "AdaptationSettings",
+    "ArchiveSettings",
     "GateSettings",
     "GridSettings",
     "LearningSettings",
@@ -191,7 +195,9 @@ __all__ = [
     "Settings",
     "SparkSettings",
     "StoreSettings",
+    "SurveyArchiveSettings",
     "SurveySettings",
+    "TrainingArchiveSettings",
     "TrainingSettings",
     "VerificationSettings",
     "document",

@@ -7,6 +7,7 @@ from typing import Any
 
 METHODS = ("label_propagation", "label_spreading")
 KERNELS = ("resolving_power", "paper", "fitted")
+PROTOCOLS = ("tap", "ssa")
 WEIGHTS = ("local_scaling", "binary", "rbf")
 #: Beyond a degree neighbours are no longer the same star.
 MAX_RADIUS = 3600.0
@@ -138,6 +139,51 @@ class PairsSettings:
         lambda v: 0 < v <= 1,
         "above 0, at most 1",
     )
+    names: bool = _key(
+        False,
+        "ask SIMBAD ([verification] services) where the names of the training archive's stars "
+        "stand: survey stars are sought there, too",
+    )
+    folder: str = _key(
+        "var/pairs", "where answers of the archives' services and spectra fetched there are kept"
+    )
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """A service that is asked for spectra, by TAP or by Simple Spectral Access."""
+
+    url: str = _key("", "base address; empty: only spectra in the store take part")
+    protocol: str = _key("tap", "tap, or ssa where there is no TAP", *_one_of(PROTOCOLS))
+    resolving_power: float = _key(1800.0, "that of its spectra near Hα", _positive, "above 0")
+    table: str = _key("ivoa.obscore", "by TAP: table that lists the spectra")
+    columns: tuple[str, ...] = _key(
+        (
+            *("obs_publisher_did", "target_name", "s_ra", "s_dec", "t_min", "t_max"),
+            *("em_min", "em_max", "access_url", "access_format"),
+        ),
+        "by TAP: columns of identifier, name, ra, dec (degrees), begin, end (MJD), first, last "
+        "wavelength (in the unit that the service tells, else m), address, media type; empty "
+        "where the table has none",
+    )
+    only: tuple[str, ...] = _key(
+        ("dataproduct_type=spectrum",), "by TAP: conditions column=text, all of which are met"
+    )
+    block: int = _key(100, "by TAP: most places of a question", _positive, "above 0")
+    pause_seconds: float = _key(0.5, "between two requests", lambda v: v >= 0, "0 or more")
+    timeout_seconds: float = _key(120.0, "without an answer", _positive, "above 0")
+
+
+@dataclass(frozen=True)
+class TrainingArchiveSettings(ArchiveSettings):
+    """The service of the training archive, for pairs with spectra that are not in the store."""
+
+    resolving_power: float = _key(13000.0, "that of its spectra near Hα", _positive, "above 0")
+
+
+@dataclass(frozen=True)
+class SurveyArchiveSettings(ArchiveSettings):
+    """The service of the survey, for pairs with spectra that are not in the store."""
 
 
 @dataclass(frozen=True)
@@ -369,6 +415,8 @@ class Settings:
     grid: GridSettings = field(default_factory=GridSettings)
     adaptation: AdaptationSettings = field(default_factory=AdaptationSettings)
     pairs: PairsSettings = field(default_factory=PairsSettings)
+    training_archive: TrainingArchiveSettings = field(default_factory=TrainingArchiveSettings)
+    survey_archive: SurveyArchiveSettings = field(default_factory=SurveyArchiveSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     verification: VerificationSettings = field(default_factory=VerificationSettings)

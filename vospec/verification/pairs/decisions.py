@@ -7,6 +7,8 @@ A candidate is accepted where
 - its spectrum is like the star's: few unrelated ones agree as well. In an empty field chance
   alone would let any star pass. Instead, SIMBAD may put the star's name where the candidate
   is, for stars change: a Be star may lose its disc between two spectra;
+- SIMBAD does not put the name elsewhere: then either the position or the name is another
+  star's;
 - no other candidate of the star is as good; nor is it the candidate of another star, of another
   name in SIMBAD, with a smaller chance.
 
@@ -70,6 +72,11 @@ class Judged:
         """Whether SIMBAD puts the star's name at the candidate's place."""
         separation = self.candidate.name_separation
         return separation is not None and separation <= SAME_PLACE
+
+    def is_elsewhere(self, radius_arcsec: float) -> bool:
+        """Whether SIMBAD puts the star's name elsewhere."""
+        separation = self.candidate.name_separation
+        return separation is not None and separation > radius_arcsec
 
     def found_by(self, section: PairsSettings) -> str:
         """What joins the two, of :data:`vospec.columns.verification.FOUND_BY`."""
@@ -199,6 +206,8 @@ def _decided(group: list[Judged], section: PairsSettings) -> list[Judged]:
 def _decision(one: Judged, section: PairsSettings) -> str:
     if one.chance > section.max_chance:
         return CHANCE
+    if one.is_elsewhere(section.radius_arcsec):
+        return UNLIKE
     return ACCEPTED if one.agreement <= section.max_agreement or one.is_named else UNLIKE
 
 

@@ -101,11 +101,21 @@ class Candidate:
 
 
 def distinct(spectra: Sequence[Spectrum]) -> tuple[Spectrum, ...]:
-    """Return each observation once: of several releases or forms the last."""
+    """Return each observation once: of several releases or forms the last.
+
+    One that the store has goes before one that a service lists, which tells no release.
+    """
     best: dict[str, Spectrum] = {}
     for one in sorted(spectra, key=lambda one: (_release(one), one.spectrum_id)):
-        best[one.observation or one.archive_id or one.spectrum_id] = one
+        best[_observation(one)] = one
     return tuple(sorted(best.values(), key=lambda one: one.spectrum_id))
+
+
+def _observation(one: Spectrum) -> str:
+    """What tells an observation from others: the publisher DID, where there is one."""
+    if one.archive_id and one.archive_id.startswith("ivo:"):
+        return one.archive_id
+    return one.observation or one.spectrum_id
 
 
 def _release(one: Spectrum) -> tuple[tuple[int, str], ...]:

@@ -20,9 +20,6 @@ from vospec.verification.pairs.decisions import Judged, judge
 from vospec.verification.pairs.fields import Fields, Resolved, Target, targets
 from vospec.verification.pairs.partners import Drawing, partners
 
-#: Unrelated spectra that each is compared with: shares are told apart to 0.3 %.
-N_PARTNERS = 300
-
 #: Positions that names lead to, by the names as they are given; names that lead nowhere are
 #: left out.
 Resolve = Callable[[Sequence[str]], Mapping[str, Resolved]]
@@ -39,7 +36,15 @@ class Training(Protocol):
 
 
 class Survey(Protocol):
-    """The archive in which the stars are sought."""
+    """The archive in which the stars are sought.
+
+    Attributes
+    ----------
+    n_partners
+        Unrelated spectra that each is compared with.
+    """
+
+    n_partners: int
 
     def look(self, fields: Fields, drawing: Drawing) -> None:
         """Let the fields take in what is around the targets, and a draw the unrelated."""
@@ -93,7 +98,7 @@ def search(
     names = _resolved(observed, resolve)
     found = targets(observed, radius_arcsec=section.radius_arcsec, names=names)
     fields = Fields(found, radius_arcsec=section.radius_arcsec, field_arcmin=section.field_arcmin)
-    drawing = Drawing(N_PARTNERS)
+    drawing = Drawing(survey.n_partners)
     survey.look(fields, drawing)
     near = fields.candidates()
     best = [one.spectra.best for one in near]
@@ -151,6 +156,9 @@ class Stored:
     role
         Training or survey.
     """
+
+    #: Shares are told apart to 0.3 %.
+    n_partners = 300
 
     def __init__(self, spectra: pyarrow.dataset.Dataset, role: str) -> None:
         self._spectra, self._role = spectra, role

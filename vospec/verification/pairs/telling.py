@@ -1,5 +1,6 @@
 """The search of a plan: carried out, kept in its store, and told in lines for people."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,43 +8,88 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv
 
-from vospec import pairs
 from vospec.columns import ACCEPTED, AMBIGUOUS, CHANCE, UNLIKE
 from vospec.config import PairsSettings
 from vospec.errors import OutputError
 from vospec.plan import Plan
-from vospec.verification.pairs.search import Found, Resolve, Stored, search
+from vospec.verification.pairs.answers import ANSWERED
+from vospec.verification.pairs.names import Names
+from vospec.verification.pairs.search import Found, search
+from vospec.verification.pairs.served import Served
+from vospec.verification.pairs.sides import resolver, sides
 
 #: Stars that are told one by one; the store has all of them.
 NAMED = 40
+#: Reasons of a service that are told.
+REASONS = 3
 _DAYS = 365.25
 
 
-def find(plan: Plan, *, resolve: Resolve | None = None, again: bool = False) -> None:
-    """Find the pairs of a plan's spectra and keep them in its store.
+def find(plan: Plan, *, again: bool = False) -> None:
+    """Find the pairs of a plan's archives and keep them in its store.
+
+    What services left without an answer is asked again by the next call.
 
     Parameters
     ----------
     plan
-        Its spectra must have been read.
-    resolve
-        Asks where names stand; None: nobody is asked.
+        Spectra of its folders, if any, must have been read.
     again
-        Search also where it has been done.
+        Search also where it has been done, and ask services also what they have answered.
 
     Raises
     ------
-    StoreError
-        The spectra have not been read.
+    VospecError
+        As :func:`~vospec.verification.pairs.sides.sides`; or a service has answered nothing.
     """
-    if plan.pairs.is_complete() and not again:
+    if plan.pairs.is_complete() and is_whole(plan) and not again:
         return
-    spectra = pairs.spectra_of(plan)
-    both = Stored(spectra, "training"), Stored(spectra, "survey")
-    write(plan, search(*both, plan.settings, resolve=resolve))
+    with sides(plan, again=again) as (training, survey), resolver(plan, again=again) as names:
+        found = search(training, survey, plan.settings, resolve=names)
+        services = {
+            role: _service(one)
+            for role, side in (("training", training), ("survey", survey))
+            for one in side.served
+        }
+        if names is not None:
+            services["simbad"] = _names(names)
+    _write(plan, found, services)
 
 
-def write(plan: Plan, found: Found) -> None:
+def _names(names: Names) -> dict[str, Any]:
+    """What became of the questions for names."""
+    states = Counter(row.state for row in names.rows)
+    answered = sum(states[state] for state in ANSWERED)
+    reasons = [row.reason for row in names.rows if row.state not in ANSWERED and row.reason]
+    return {
+        "url": names.url,
+        "questions": dict(states),
+        "unanswered": states.total() - answered,
+        "reasons": list(dict.fromkeys(reasons)),
+        "failed": 0,
+        "missing": [],
+    }
+
+
+def is_whole(plan: Plan) -> bool:
+    """Whether services have answered all questions and given all spectra that were wanted."""
+    services = plan.pairs.manifest["services"].values()
+    return not any(one["unanswered"] or one["failed"] for one in services)
+
+
+def _service(one: Served) -> dict[str, Any]:
+    """What became of the questions to a service, and of the spectra that it was to give."""
+    return {
+        "url": one.catalogue.url,
+        "questions": dict(one.answers.states),
+        "unanswered": one.answers.n_unanswered,
+        "reasons": one.answers.reasons,
+        "failed": one.n_failed,
+        "missing": sorted(one.missing.values()),
+    }
+
+
+def _write(plan: Plan, found: Found, services: dict[str, Any]) -> None:
     """Keep what was found in the store of a plan."""
     decisions = found.candidates.column("decision").to_pylist()
     counts = {name: decisions.count(name) for name in (ACCEPTED, AMBIGUOUS, UNLIKE, CHANCE)}
@@ -54,6 +100,7 @@ def write(plan: Plan, found: Found) -> None:
         "by_radius": found.by_radius,
         "wrong": found.wrong,
         **counts,
+        "services": services,
     }
     plan.pair_candidates.write(found.candidates, **told)
     # What is published comes last: where it is there, both are.
@@ -66,6 +113,8 @@ def lines(plan: Plan) -> Iterator[str]:
     found = plan.pairs.table()
     if found.num_rows:
         yield from _table(found)
+    for role, one in told["services"].items():
+        yield from _answers(role, one)
     yield from _summary(told, section, found)
 
 
@@ -120,6 +169,17 @@ def _years(row: dict[str, Any]) -> float:
 def _number(value: float | None, layout: str) -> str:
     width = int(layout.partition(".")[0])
     return " " * width if value is None or value == float("inf") else format(value, layout)
+
+
+def _answers(role: str, one: dict[str, Any]) -> Iterator[str]:
+    """What a service has answered."""
+    states = ", ".join(f"{number} {state}" for state, number in one["questions"].items())
+    yield f"{role}: {one['url']}: questions: {states or 'none'}"
+    if one["missing"]:
+        yield f"  {len(one['missing'])} spectra could not be had, the first: {one['missing'][0]}"
+    yield from (f"  {reason}" for reason in one["reasons"][:REASONS])
+    if one["unanswered"] or one["failed"]:
+        yield "  the same command asks again for what is missing"
 
 
 def _summary(told: dict[str, Any], section: PairsSettings, found: pa.Table) -> Iterator[str]:
