@@ -13,23 +13,25 @@ from typing import Any, get_type_hints
 
 import tomlkit
 
+from vospec.config.archives import (
+    ArchiveSettings,
+    PairsSettings,
+    SurveyArchiveSettings,
+    TrainingArchiveSettings,
+)
 from vospec.config.sections import (
     METHODS,
     AdaptationSettings,
-    ArchiveSettings,
     GateSettings,
     GridSettings,
     LearningSettings,
-    PairsSettings,
     PublicationSettings,
     RescoreSettings,
     SelectionSettings,
     Settings,
     SparkSettings,
     StoreSettings,
-    SurveyArchiveSettings,
     SurveySettings,
-    TrainingArchiveSettings,
     TrainingSettings,
     VerificationSettings,
 )

@@ -1,44 +1,23 @@
 """The sections of the settings: every key once, with its default and its meaning."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+
+from vospec.config.archives import (
+    PairsSettings,
+    SurveyArchiveSettings,
+    TrainingArchiveSettings,
+)
+from vospec.config.keys import key as _key
+from vospec.config.keys import one_of as _one_of
+from vospec.config.keys import positive as _positive
+from vospec.config.keys import some_of as _some_of
 
 METHODS = ("label_propagation", "label_spreading")
 KERNELS = ("resolving_power", "paper", "fitted")
-PROTOCOLS = ("tap", "ssa")
 WEIGHTS = ("local_scaling", "binary", "rbf")
-#: Beyond a degree neighbours are no longer the same star.
-MAX_RADIUS = 3600.0
 #: The cross-match service of CDS takes no more.
 MAX_MATCH = 180.0
-#: Beyond some degrees a survey's density is another.
-MAX_FIELD = 300.0
-
-Check = Callable[[Any], bool]
-
-
-def _key(default: Any, meaning: str, check: Check | None = None, expected: str = "") -> Any:  # noqa: ANN401 - fields of any type
-    metadata = {"meaning": meaning, "check": check, "expected": expected}
-    if isinstance(default, tuple | dict):
-        return field(default_factory=lambda: default, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def _positive(value: float) -> bool:
-    return value > 0
-
-
-def _one_of(allowed: tuple[str, ...]) -> tuple[Check, str]:
-    return lambda value: value in allowed, "one of " + ", ".join(allowed)
-
-
-def _some_of(allowed: tuple[str, ...]) -> tuple[Check, str]:
-    return (
-        lambda value: bool(value) and set(value) <= set(allowed),
-        "at least one of " + ", ".join(allowed),
-    )
 
 
 @dataclass(frozen=True)
@@ -105,85 +84,6 @@ class AdaptationSettings:
                 "vospec calibrate finds and writes it"
             )
             raise ValueError(message)
-
-
-@dataclass(frozen=True)
-class PairsSettings:
-    """Pairs of a training and a survey spectrum of one star: which stars both have observed."""
-
-    radius_arcsec: float = _key(
-        30.0,
-        "largest separation; positions of CCD700 are up to 24 arcsec off",
-        lambda v: 0 < v <= MAX_RADIUS,
-        f"above 0, at most {MAX_RADIUS:.0f}",
-    )
-    field_arcmin: float = _key(
-        10.0,
-        "radius around a star in which the survey's stars are counted, to tell how many "
-        "unrelated ones to expect near it",
-        lambda v: 0 < v <= MAX_FIELD,
-        f"above 0, at most {MAX_FIELD:.0f}",
-    )
-    max_chance: float = _key(
-        0.005,
-        "a survey star makes a pair where the chance of one as near, as bright and as much alike "
-        "among unrelated stars is not above this; of stars that the survey does not have, "
-        "this share gets a wrong one",
-        lambda v: 0 < v < 1,
-        "between 0 and 1",
-    )
-    max_agreement: float = _key(
-        0.1,
-        "and of unrelated survey spectra no larger share agrees as well with the training "
-        "spectrum, unless SIMBAD puts its name there; of 15 known pairs all are below 0.08",
-        lambda v: 0 < v <= 1,
-        "above 0, at most 1",
-    )
-    names: bool = _key(
-        False,
-        "ask SIMBAD ([verification] services) where the names of the training archive's stars "
-        "stand: survey stars are sought there, too",
-    )
-    folder: str = _key(
-        "var/pairs", "where answers of the archives' services and spectra fetched there are kept"
-    )
-
-
-@dataclass(frozen=True)
-class ArchiveSettings:
-    """A service that is asked for spectra, by TAP or by Simple Spectral Access."""
-
-    url: str = _key("", "base address; empty: only spectra in the store take part")
-    protocol: str = _key("tap", "tap, or ssa where there is no TAP", *_one_of(PROTOCOLS))
-    resolving_power: float = _key(1800.0, "that of its spectra near Hα", _positive, "above 0")
-    table: str = _key("ivoa.obscore", "by TAP: table that lists the spectra")
-    columns: tuple[str, ...] = _key(
-        (
-            *("obs_publisher_did", "target_name", "s_ra", "s_dec", "t_min", "t_max"),
-            *("em_min", "em_max", "access_url", "access_format"),
-        ),
-        "by TAP: columns of identifier, name, ra, dec (degrees), begin, end (MJD), first, last "
-        "wavelength (in the unit that the service tells, else m), address, media type; empty "
-        "where the table has none",
-    )
-    only: tuple[str, ...] = _key(
-        ("dataproduct_type=spectrum",), "by TAP: conditions column=text, all of which are met"
-    )
-    block: int = _key(100, "by TAP: most places of a question", _positive, "above 0")
-    pause_seconds: float = _key(0.5, "between two requests", lambda v: v >= 0, "0 or more")
-    timeout_seconds: float = _key(120.0, "without an answer", _positive, "above 0")
-
-
-@dataclass(frozen=True)
-class TrainingArchiveSettings(ArchiveSettings):
-    """The service of the training archive, for pairs with spectra that are not in the store."""
-
-    resolving_power: float = _key(13000.0, "that of its spectra near Hα", _positive, "above 0")
-
-
-@dataclass(frozen=True)
-class SurveyArchiveSettings(ArchiveSettings):
-    """The service of the survey, for pairs with spectra that are not in the store."""
 
 
 @dataclass(frozen=True)
