@@ -44,6 +44,12 @@ def test_a_fitted_kernel_has_its_width(tmp_path: Path) -> None:
         ("[adaptation]\nfwhm_angstrom = -1", "fwhm_angstrom = -1.0, expected a number, 0 or more"),
         ("[adaptation]\nfwhm_angstrom = inf", "fwhm_angstrom = inf, expected a number, 0 or more"),
         ("[pairs]\nradius_arcsec = 0", "radius_arcsec = 0.0, expected a number, above 0, at most"),
+        (
+            "[verification]\nradius_arcsec = 200",
+            "radius_arcsec = 200.0, expected a number, above 0, at most 180",
+        ),
+        ("[verification]\nservices = []", "expected a list of texts, at least one address"),
+        ("[verification]\nwith_run = 1", "with_run = 1, expected true or false"),
         ('[survey]\nfolders = "a"', "folders = 'a', expected a list of texts"),
         ("survey = 3", "[survey] must be a table, not 3"),
         ("[survey", "this is not TOML"),

@@ -1,5 +1,6 @@
 """Requests are polite, bounded and patient."""
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -33,11 +34,15 @@ def test_the_body_comes_whole_and_the_program_names_itself(
 
 
 def test_passing_faults_are_waited_for(
-    service: Service, transport: Transport, clock: Clock
+    service: Service, transport: Transport, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "vospec")
     url = service.offer("/a", Reply(code=500), Reply(code=503), Reply(code=429), Reply(WHOLE))
     assert transport.get(url, most=1 << 20).content == WHOLE
     assert clock.slept == [1.0, 2.0, 4.0]
+    assert [record.getMessage() for record in caplog.records][1] == (
+        f"{url}: expected HTTP 200, found 503 Service Unavailable; asked again in 2 s"
+    )
 
 
 def test_who_fails_at_every_try_is_given_up(

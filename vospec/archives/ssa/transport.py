@@ -7,6 +7,7 @@ section 10.2.3); what it refuses (other 4xx) is not asked again.
 """
 
 import email.utils
+import logging
 import math
 import random
 import re
@@ -21,6 +22,8 @@ import requests
 
 from vospec import __version__
 from vospec.errors import ServiceError
+
+logger = logging.getLogger(__name__)
 
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
@@ -209,6 +212,7 @@ class Transport:
             wait = self._backing_off(number) if last is None else last
             if number + 1 == self.manners.tries or self.clock() + wait > until:
                 break
+            logger.info("%s: %s; asked again in %.0f s", url, reason, wait)
             self._wait(wait)
         times = "once" if number == 0 else f"{number + 1} times"
         message = f"{url}: asked {times}: {reason}"
