@@ -1,10 +1,11 @@
 import os
+import platform
 import shlex
 from pathlib import Path
 
 import pytest
 
-from vospec.backend.session import Engine, _options, _set, _variables, require_java
+from vospec.backend.session import Engine, _options, _own, _set, _sweep, _variables, require_java
 from vospec.config import SparkSettings
 from vospec.errors import ConfigurationError, SparkError
 
@@ -29,6 +30,15 @@ def test_old_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 def test_no_session_is_started_before_it_is_needed(tmp_path: Path) -> None:
     with Engine(SparkSettings(master="none"), tmp_path / "scratch"):
         assert not (tmp_path / "scratch").exists()
+
+
+def test_what_killed_drivers_left_is_taken_away(tmp_path: Path) -> None:
+    own, others = _own(tmp_path), _own(tmp_path).with_name("driver-elsewhere-999999999")
+    killed = _own(tmp_path).with_name(f"driver-{platform.node()}-999999999")
+    for folder in (own, others, killed):
+        (folder / "spark-1").mkdir(parents=True)
+    _sweep(tmp_path)
+    assert set(tmp_path.iterdir()) == {own, others}
 
 
 def test_properties_that_are_not_there_are_named(tmp_path: Path) -> None:

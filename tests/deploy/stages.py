@@ -14,7 +14,7 @@ def main() -> None:
     """Do them, or all, in one session of Spark."""
     path, *stages = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with open_job(config.load(Path(path))) as job:
+    with open_job(config.load(Path(path)), "stages") as job:
         for name in stages or STAGES:
             getattr(pipeline, name)(job)
 

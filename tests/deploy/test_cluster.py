@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,11 +32,15 @@ from vospec.store import Store
 pytestmark = pytest.mark.spark
 
 SPARK = Path(pyspark.__path__[0])
-PORT = 7077
 #: Parts in which the survey of the tests is read.
 PARTS = 16
 #: Tables that tell when they were made.
 TIMES = {"labels": ["labelled_at"], "record": ["started", "ended"]}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +68,12 @@ class Cluster:
     machines: list[Machine]
     folders: list[Path]
 
+    port: int
+
     @property
     def master(self) -> str:
         """Its address."""
-        return f"spark://{self.machines[0].host}:{PORT}"
+        return f"spark://{self.machines[0].host}:{self.port}"
 
     @property
     def properties(self) -> Path:
@@ -112,10 +119,11 @@ def _must(process: "subprocess.Popen[str]") -> str:
 def cluster(place: Path) -> Iterator[Cluster]:
     shutil.copytree(CHECKOUT / "deploy", place / "deploy")
     with machines(3) as made:
-        cluster = Cluster(made, [place / f"cluster-{number}" for number in range(3)])
+        folders = [place / f"cluster-{number}" for number in range(3)]
+        cluster = Cluster(made, folders, _free_port())
         try:
             start = ("start", "--master-host", made[0].host, "--workers", 0, "--spark", "SPARK")
-            _must(cluster.call(0, *start, "--port", PORT, "--folder", cluster.folders[0]))
+            _must(cluster.call(0, *start, "--port", cluster.port, "--folder", folders[0]))
             for folder in cluster.folders[1:]:
                 folder.mkdir()
                 shutil.copy(cluster.properties, folder)
@@ -297,7 +305,18 @@ class Single:
     """A cluster on one machine."""
 
     folder: Path
-    master: str
+    port: int
+
+    @property
+    def master(self) -> str:
+        """Its address."""
+        return f"spark://127.0.0.1:{self.port}"
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        """How it is started."""
+        shares = ("--workers", ",".join(HOSTS), "--cores", 1, "--memory", "1g")
+        return ("--folder", self.folder, "--spark", SPARK, "--port", self.port, *shares)
 
 
 HOSTS = ("127.0.0.2", "127.0.0.3")
@@ -305,16 +324,14 @@ HOSTS = ("127.0.0.2", "127.0.0.3")
 
 @pytest.fixture(scope="module")
 def single(place: Path, run: Run) -> Iterator[Single]:
-    folder, port = place / "single", 17077
-    options = ("--folder", folder, "--spark", SPARK, "--port", port)
+    made = Single(place / "single", _free_port())
     environment = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
-    shares = ("--workers", ",".join(HOSTS), "--cores", 1, "--memory", "1g")
-    done = run("cluster/start", *options, *shares, env=environment)
+    done = run("cluster/start", *made.options, env=environment)
     try:
         assert done.returncode == 0, done.stdout + done.stderr
-        yield Single(folder, f"spark://127.0.0.1:{port}")
+        yield made
     finally:
-        processes.send(signal.SIGKILL, folder)
+        processes.send(signal.SIGKILL, made.folder)
 
 
 def test_started_again_it_is_left_alone_and_the_killed_come_back(single: Single, run: Run) -> None:
@@ -324,9 +341,7 @@ def test_started_again_it_is_left_alone_and_the_killed_come_back(single: Single,
     done = run("cluster/status", "--folder", single.folder)
     assert done.returncode == 3
     assert f"worker-{HOSTS[1]}-2      down" in done.stdout
-    options = ("--folder", single.folder, "--spark", SPARK, "--port", 17077)
-    shares = ("--workers", ",".join(HOSTS), "--cores", 1, "--memory", "1g")
-    done = run("cluster/start", *options, *shares)
+    done = run("cluster/start", *single.options)
     assert done.returncode == 0, done.stdout + done.stderr
     after = processes.of_cluster(single.folder)
     assert len(after) == 3
@@ -380,42 +395,3 @@ def test_stop_leaves_no_process_and_touches_no_other(single: Single, run: Run) -
     assert list((single.folder / "run").iterdir()) == []
     done = run("cluster/status", "--folder", single.folder)
     assert (done.returncode, "nothing was started" in done.stdout) == (3, True)
-
-
-@pytest.mark.parametrize("command", ["pack", "start", "status", "stop", "worker"])
-def test_help_shows_the_call(run: Run, command: str) -> None:
-    done = run(f"cluster/{command}", "--help")
-    assert done.returncode == 0
-    assert f"deploy/cluster/{command} [--" in done.stdout.replace("--master URL ", "")
-    assert "set -euo" not in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("call", "code", "told"),
-    [
-        ("start --workers 127.0.0.2,10.255.255.1", 1, "nothing can listen at 10.255.255.1"),
-        ("start --master-host 0.0.0.0", 1, "0.0.0.0 is no address by which others can call"),
-        ("start --memory much", 2, "--memory must be like 512m or 8g, not much"),
-        ("start --cores 0", 2, "--cores must be a number from 1 to 4096, not 0"),
-        ("start --port 70000", 2, "--port must be a number from 1 to 65535, not 70000"),
-        ("start --spark /nowhere", 1, "there is no Spark in /nowhere"),
-        ("worker", 2, "--master must be like spark://HOST:7077, not nothing"),
-        ("worker --master spark://a:7077", 2, "name this machine's address by --host"),
-        ("worker --master spark://127.0.0.1:7077", 1, "copy it from the folder of the cluster"),
-        ("status", 1, "there is no cluster in"),
-        ("stop", 1, "there is no cluster in"),
-        ("stop --all", 2, "unknown argument --all"),
-        ("pack --python /nowhere/python", 1, "there is no /nowhere/python"),
-    ],
-)
-def test_a_wrong_call_is_told_and_makes_nothing(
-    run: Run, tmp_path: Path, call: str, code: int, told: str
-) -> None:
-    command, *options = call.split()
-    absent = tmp_path / "absent"
-    environment = os.environ | {"SPARK_HOME": str(SPARK)}
-    where = () if command == "pack" else ("--folder", absent)
-    done = run(f"cluster/{command}", *options, *where, env=environment)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert told in done.stderr
-    assert not absent.exists()

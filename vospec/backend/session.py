@@ -9,6 +9,7 @@ machine can read. Secrets come from a file that only its owner can.
 """
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -84,6 +85,7 @@ class Engine:
             with suppress(Py4JError, OSError):
                 self._session.stop()
             self._session = None
+            shutil.rmtree(_own(self.scratch), ignore_errors=True)
 
     @property
     def session(self) -> SparkSession:
@@ -123,14 +125,16 @@ def require_java() -> None:
 
 
 def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
-    scratch.mkdir(parents=True, exist_ok=True)
+    _sweep(scratch)
+    own = _own(scratch)
+    own.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", _NO_FILES)
     if is_local(settings) or settings.driver_host == "127.0.0.1":
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     variables = _variables(settings)
     builder = SparkSession.builder.master(settings.master).appName("vospec")
-    for key, value in _options(settings, scratch).items():
+    for key, value in _options(settings, own).items():
         builder = builder.config(key, value)
     log = scratch / "spark.log"
     told = log.stat().st_size if log.exists() else 0
@@ -142,6 +146,19 @@ def _start(settings: SparkSettings, scratch: Path) -> SparkSession:
         message = f"Spark cannot start with master {settings.master}: {reason} ({log})"
         raise SparkError(message) from fault
     return session
+
+
+def _own(scratch: Path) -> Path:
+    """Where the Spark of this process spills, and unpacks what it sends to a cluster."""
+    return scratch / f"driver-{platform.node()}-{os.getpid()}"
+
+
+def _sweep(scratch: Path) -> None:
+    """Take away what drivers of this machine left that were killed."""
+    mark = f"driver-{platform.node()}-"
+    for left in scratch.glob(f"{mark}*"):
+        if not Path("/proc", left.name.removeprefix(mark)).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def is_local(settings: SparkSettings) -> bool:

@@ -43,7 +43,7 @@ need_cluster() {
 
 # Makes the folder and locks it: one command at a time works on it.
 claim_cluster() {
-  install -d -m 700 "$folder" 2>/dev/null || fail "the folder $folder cannot be made"
+  [[ -d $folder ]] || install -d -m 700 "$folder" 2>/dev/null || fail "the folder $folder cannot be made"
   mkdir -p "$folder"/{run,log,work,scratch}
   exec 9>"$folder/lock"
   flock --nonblock 9 || { say "Another command is at work on $folder: waiting for its end" && flock 9; }
