@@ -947,6 +947,9 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
   <table id="datasets" onDisk="True" adql="False">
     <meta name="description">What can be had of the spectra: each as its archive delivers it and,
       where there are features, rectified</meta>
+    <!-- Without joins, conditions and types that differ: PostgreSQL finds the rows of a union
+    by indexes, those of a join too, where its parts are bare tables. The rows without pixels
+    are left out by whoever reads it. -->
     <viewStatement>
       CREATE VIEW \curtable (\colNames) AS (
         SELECT spectrum_id, collection, release, role, object, ra, dec, mjd, exposure_seconds,
@@ -954,7 +957,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
           'delivered'::text, '\didPrefix' || gavo_urlescape(spectrum_id),
           '\address\+product/qp/' || gavo_urlescape(spectrum_id) || '.fits',
           spectral_start, spectral_stop, n_pixels, snr, NULL::real
-        FROM vospec.spectra WHERE n_pixels &gt; 0
+        FROM vospec.spectra
         UNION ALL
         SELECT spectrum_id, collection, release, role, object, ra, dec, mjd, exposure_seconds,
           archive_class, archive_id, redshift,
@@ -963,10 +966,14 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
           'rectified', '\didPrefix\+rectified/' || gavo_urlescape(spectrum_id),
           '\address\+rectified/qp/' || gavo_urlescape(spectrum_id) || '.rectified.fits',
           (SELECT MIN(wavelength) FROM vospec.grid), (SELECT MAX(wavelength) FROM vospec.grid),
-          (SELECT COUNT(*) FROM vospec.grid)::integer, 1 / NULLIF(continuum_noise, 0),
-          continuum_noise
-        FROM vospec.spectra JOIN vospec.features USING (spectrum_id)
-        WHERE n_pixels &gt; 0 AND features.flux IS NOT NULL)
+          CASE WHEN n_pixels &gt; 0 AND EXISTS (SELECT FROM vospec.features
+              WHERE features.spectrum_id = spectra.spectrum_id AND flux IS NOT NULL)
+            THEN (SELECT COUNT(*) FROM vospec.grid)::integer END,
+          (SELECT 1 / NULLIF(continuum_noise, 0) FROM vospec.features
+            WHERE features.spectrum_id = spectra.spectrum_id)::real,
+          (SELECT continuum_noise FROM vospec.features
+            WHERE features.spectrum_id = spectra.spectrum_id)
+        FROM vospec.spectra)
     </viewStatement>
     <column original="spectra.spectrum_id"/>
     <column original="spectra.collection"/>
@@ -1003,6 +1010,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <FEED source="follow_links" id_column="ssa_pubDID"/>
     <mixin
       sourcetable="datasets"
+      whereclause="WHERE n_pixels &gt; 0"
       accref="address"
       mime="'application/fits'"
       accsize="\+CASE processing WHEN 'rectified' THEN 2880 * (4 + (12 * n_pixels + 2879) / 2880) ELSE 2880 * (4 + (CASE collection WHEN 'ccd700' THEN 13 ELSE 21 END * n_pixels + 2879) / 2880) END"

@@ -24,7 +24,8 @@ make_database() {
 
 database_settings() {
   printf '%s\n' "listen_addresses = ''" "port = $database_port" \
-    "unix_socket_directories = '$folder/run'" "unix_socket_permissions = 0700"
+    "unix_socket_directories = '$folder/run'" "unix_socket_permissions = 0700" \
+    "jit = off" # it takes seconds to compile queries that are answered in milliseconds
 }
 
 # The process of our data folder, if it lives: a number in a file may be another's by now.
