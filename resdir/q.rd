@@ -123,7 +123,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       FROM vospec.candidates AS c
       JOIN vospec.features AS f ON f.spectrum_id = c.spectrum_id
       JOIN vospec.grid AS g ON g.wavelength BETWEEN 6540 AND 6590
-      WHERE c.rank = 1 ORDER BY g.wavelength
+      WHERE c.rank = 1 ORDER BY wavelength
 
     *Why is this star a candidate?* vospec.neighbours tells the labelled spectra from
     which its class shares come, and the spectra beside it in the graph::
@@ -131,7 +131,7 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
       SELECT c.rank, c.score, n.kind, n.place, n.share, n.class, n.neighbour_id
       FROM vospec.candidates AS c
       JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
-      WHERE c.rank = 1 ORDER BY n.kind, n.place
+      WHERE c.rank = 1 ORDER BY kind, place
 
     *What did the last run change?* ::
 

@@ -109,7 +109,7 @@
         JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
         JOIN vospec.spectra AS s ON s.spectrum_id = n.neighbour_id
         WHERE c.rank = 1 AND n.kind = 'neighbour'
-        ORDER BY n.place
+        ORDER BY place
     </meta>
 
     <meta name="_example" title="Why is this star a candidate?">
@@ -124,7 +124,7 @@
         FROM vospec.candidates AS c
         JOIN vospec.neighbours AS n ON n.spectrum_id = c.spectrum_id
         WHERE c.rank = 1
-        ORDER BY n.kind, n.place
+        ORDER BY kind, place
     </meta>
 
     <meta name="_example" title="Candidates that one label leads to">
@@ -137,9 +137,10 @@
         FROM vospec.neighbours AS n
         JOIN vospec.candidates AS c ON c.spectrum_id = n.spectrum_id
         WHERE n.kind = 'label' AND n.neighbour_id IN (
-          SELECT TOP 1 neighbour_id FROM vospec.neighbours
-          WHERE kind = 'label' GROUP BY neighbour_id ORDER BY SUM(share) DESC)
-        ORDER BY n.share DESC
+          SELECT neighbour_id FROM (
+            SELECT TOP 1 neighbour_id, SUM(share) AS total FROM vospec.neighbours
+            WHERE kind = 'label' GROUP BY neighbour_id ORDER BY total DESC) AS most)
+        ORDER BY share DESC
     </meta>
 
     <meta name="_example" title="Mean profile of each class">
@@ -168,7 +169,7 @@
         JOIN vospec.features AS f ON f.spectrum_id = c.spectrum_id
         JOIN vospec.grid AS g ON g.wavelength BETWEEN 6540 AND 6590
         WHERE c.rank = 1
-        ORDER BY g.wavelength
+        ORDER BY wavelength
     </meta>
 
     <meta name="_example" title="Strong emission near Hα, in all spectra">
@@ -186,7 +187,7 @@
         LEFT OUTER JOIN vospec.scores AS s
         ON s.spectrum_id = f.spectrum_id AND s.run_id = r.run_id
         WHERE f.peak_height &gt; 0.5
-        ORDER BY f.peak_height DESC
+        ORDER BY peak_height DESC
     </meta>
 
     <meta name="_example" title="One star in both archives">
@@ -216,7 +217,7 @@
         FROM vospec.thresholds AS t
         JOIN vospec.runs AS runs ON runs.run_id = t.run_id
         WHERE runs.state = 'current'
-        ORDER BY t.threshold
+        ORDER BY threshold
     </meta>
 
     <meta name="_example" title="Stars of which SIMBAD has told different things">
