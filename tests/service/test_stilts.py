@@ -18,6 +18,12 @@ from vospec.columns import PUBLISHED_CANDIDATES
 
 pytestmark = SERVICE
 
+#: What SODA is asked for.
+_CUT = (
+    "&FLUXCALIB=RECTIFIED&BAND=6.5e-7+6.6e-7"
+    "&FORMAT=application/x-votable%2Bxml%3Bserialization%3Dtabledata"
+)
+
 
 #: What STILTS 3.4.7 complains of in a TAP service: whose it is, and the complaint.
 _TAPLINT = (
@@ -141,8 +147,7 @@ def _ask(query: str) -> str:
         f"vospec/q/cone/scs.xml?RA={samples.RA}&DEC={samples.DEC}&SR=1&VERB=3",
         f"vospec/q/dl/dlmeta?ID={samples.SURVEY[0]}&ID=nowhere",
         f"vospec/q/dl/dlget?ID={samples.SURVEY[0]}",
-        f"vospec/q/dl/dlget?ID={samples.SURVEY[0]}&FLUXCALIB=RECTIFIED&BAND=6.5e-7+6.6e-7"
-        "&FORMAT=application/x-votable%2Bxml%3Bserialization%3Dtabledata",
+        f"vospec/q/dl/dlget?ID={samples.SURVEY[0]}{_CUT}",
     ],
 )
 def test_votlint_finds_nothing_of_ours(url: str, path: str) -> None:
