@@ -25,6 +25,9 @@ VECTORS = 2048
 #: Rows of one batch of narrow tables: some 10 MB.
 ROWS = 65_536
 
+#: Few batches are read ahead: what is read waits for the database.
+_AHEAD = {"batch_readahead": 2, "fragment_readahead": 1}
+
 #: What the pixels of a spectrum are known by, and the pixels.
 _KNOWN_BY = ("spectrum_id", "checksum", "n_pixels")
 _ARRAYS = tuple(column.name for column in SPECTRA if column.type.endswith("[]"))
@@ -195,7 +198,7 @@ def _total(runs: Sequence[Run]) -> int:
 def _shared(plan: Plan) -> dict[str, publication.Content]:
     """What all runs share, read from the store when the database asks for it."""
     usable = pc.field("flux").is_valid()
-    vectors = plan.features.read().to_batches(filter=usable, batch_size=VECTORS)
+    vectors = plan.features.read().to_batches(filter=usable, batch_size=VECTORS, **_AHEAD)
     # Nobody must have looked for pairs.
     pairs = {"pairs": _content(plan.pairs)} if plan.pairs.is_complete() else {}
     return (
@@ -234,7 +237,7 @@ def _of_run(run: Run) -> dict[str, publication.Content]:
 
 
 def _content(dataset: Dataset) -> publication.Content:
-    return publication.Content(dataset.read().to_batches(batch_size=ROWS), dataset.path)
+    return publication.Content(dataset.read().to_batches(batch_size=ROWS, **_AHEAD), dataset.path)
 
 
 def _added(added: additions.Additions) -> dict[str, publication.Content]:
@@ -243,7 +246,7 @@ def _added(added: additions.Additions) -> dict[str, publication.Content]:
     is_usable, is_new = pc.field("flux").is_valid(), pc.field("spectrum_id").isin(scored)
     in_run = added.features.table(["spectrum_id"], where=is_usable & ~is_new).column("spectrum_id")
     but = in_run.combine_chunks()
-    vectors = added.features.read().to_batches(filter=is_new, batch_size=VECTORS)
+    vectors = added.features.read().to_batches(filter=is_new, batch_size=VECTORS, **_AHEAD)
     judged = _judged(added.spectra, added.features, but=but)
     return {
         "spectra": publication.Content(judged, added.features.path),

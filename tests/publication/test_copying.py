@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from tests.publication.conftest import Connection
-from vospec.columns import Column, Type
+from vospec.columns import Column, Table, Type
 from vospec.publication import copying
 
 COLUMN = Column("value", "real", "", "", "")
@@ -105,6 +105,36 @@ def test_packed_arrays_are_little_endian_bytes(
     found = _load(connection, batch, _column(kind), packed=True)
     values = [None if b is None else np.frombuffer(b, dtype).tolist() for b in found]
     assert values == VALUES[kind]
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_of_many_columns_arrive(connection: Connection, packed: bool) -> None:  # noqa: FBT001 - a parameter
+    # More rows than are laid out at once, with nulls and lengths that differ from row to row.
+    n_rows = 20_000
+    columns = {f"column{place}": kind for place, kind in enumerate((*VALUES, *VALUES))}
+    values = {
+        name: [VALUES[kind][(row * (place + 1)) % len(VALUES[kind])] for row in range(n_rows)]
+        for place, (name, kind) in enumerate(columns.items())
+    }
+    table = Table(
+        "many", "", tuple(Column(name, kind, "", "", "") for name, kind in columns.items()), ()
+    )
+    kinds = [
+        sql.SQL("{} {}").format(
+            sql.Identifier(name), sql.SQL("bytea" if packed and "[]" in kind else kind)
+        )
+        for name, kind in columns.items()
+    ]
+    connection.execute(sql.SQL("CREATE TABLE vospec.many ({})").format(sql.SQL(", ").join(kinds)))
+    batch = pa.record_batch({name: pa.array(column) for name, column in values.items()})
+    copying.copy(
+        connection, batch, table, sql.Identifier("vospec", "many"), packed=packed, freeze=False
+    )
+    found = connection.execute("SELECT * FROM vospec.many", binary=True).fetchall()
+    if not packed:
+        assert found == list(zip(*values.values(), strict=True))
+    assert len(found) == n_rows
 
 
 def test_a_row_is_laid_out_as_documented() -> None:

@@ -73,6 +73,24 @@ def _type(column: Column) -> str:
 
 
 @pytest.mark.service
+def test_the_planner_learns_what_it_needs(connection: Connection) -> None:
+    publish(connection, run_id="first", contents=samples.contents("first"))
+    known = connection.execute(
+        "SELECT relname, reltuples FROM pg_class WHERE relnamespace = 'vospec'::regnamespace"
+    ).fetchall()
+    rows: dict[str, float] = dict(known)  # type: ignore[arg-type]
+    assert rows["current_run"] == 1
+    assert rows["score_records"] == len(samples.SURVEY)
+    assert rows["spectra"] == len(samples.USABLE) + 1
+    # Of thousands of array elements statistics would take longer than their copy.
+    told = connection.execute(
+        "SELECT tablename, attname FROM pg_stats WHERE schemaname = 'vospec'"
+        " AND tablename = 'features' AND attname IN ('flux', 'peak_height')"
+    )
+    assert told.fetchall() == [("features", "peak_height")]
+
+
+@pytest.mark.service
 def test_tables_are_made_once(connection: Connection) -> None:
     connection.execute("INSERT INTO vospec.grid VALUES (1, 2.0, 3.0)")
     create_tables(connection)

@@ -17,6 +17,12 @@ _PRODUCTS = "SELECT accref, mime, accesspath FROM dc.products WHERE sourcetable 
 @pytest.fixture
 def products(connection: Connection) -> Iterator[Connection]:
     """The table of DaCHS, with a row of another resource."""
+    _make_products(connection)
+    yield connection
+    connection.execute("DROP SCHEMA dc CASCADE")
+
+
+def _make_products(connection: Connection) -> None:
     connection.execute("CREATE SCHEMA dc")
     connection.execute(
         "CREATE TABLE dc.products (accref text PRIMARY KEY, owner text, embargo date, mime text,"
@@ -26,8 +32,6 @@ def products(connection: Connection) -> Iterator[Connection]:
     connection.execute(
         "INSERT INTO dc.products (accref, accesspath, sourcetable) VALUES ('o', '/o', 'others.o')"
     )
-    yield connection
-    connection.execute("DROP SCHEMA dc CASCADE")
 
 
 def _named(*paths: str | None) -> pa.RecordBatch:
@@ -106,3 +110,14 @@ def test_dachs_is_told_of_files_that_came_later(products: Connection) -> None:
     publish(products, run_id="first", contents=samples.contents("first"))
     add(products, run_id="first", contents=late())
     assert len(products.execute(_PRODUCTS).fetchall()) == 2 * len(samples.USABLE)
+
+
+@pytest.mark.service
+def test_dachs_is_told_when_it_comes_later(connection: Connection) -> None:
+    publish(connection, run_id="first", contents=samples.contents("first"))
+    _make_products(connection)
+    try:
+        publish(connection, run_id="first", contents=samples.contents("first"))
+        assert len(connection.execute(_PRODUCTS).fetchall()) == len(samples.USABLE)
+    finally:
+        connection.execute("DROP SCHEMA dc CASCADE")

@@ -14,6 +14,7 @@ from tests.publication.conftest import Connection
 from tests.publication.test_loading import seen
 from vospec.errors import DatabaseError
 from vospec.publication import (
+    Content,
     connect,
     current_run,
     kept_runs,
@@ -161,9 +162,27 @@ def test_who_reads_an_old_run_is_waited_for_and_keeps_nobody_waiting(
             other.execute("SET lock_timeout = '1s'")
             found = other.execute("SELECT DISTINCT run_id FROM vospec.scores ORDER BY 1")
             assert found.fetchall() == [("second",), ("third",)]
+        # Who wants it again must wait, too.
+        with pytest.raises(DatabaseError, match="first was dropped and somebody is still reading"):
+            _publish(connection, "first")
+        assert current_run(connection) == "third"
     _publish(connection, "third")
     assert not _partitions("first") & _tables(connection)
     assert _partitions("second", "third") < _tables(connection)
+
+
+def test_who_drops_old_runs_forgets_what_was_half_loaded(connection: Connection) -> None:
+    _publish(connection, "first")
+    second = samples.contents("second")
+    broken = second | {"runs": Content(samples.runs("other"), "broken")}
+    with pytest.raises(ValueError, match="rows of"):
+        publish(connection, run_id="second", contents=broken)
+    assert _partitions("second") < _tables(connection)
+    prune(connection, keep=9)
+    assert not _partitions("second") & _tables(connection)
+    publish(connection, run_id="second", contents=second)
+    assert _states(connection) == {"first": "previous", "second": "current"}
+    assert len(seen(connection)["scores"]) == 2 * len(samples.SURVEY)
 
 
 def test_a_query_that_began_before_is_waited_for(

@@ -85,7 +85,8 @@ def _add(connection: Connection, item: Item, progress: Progress | None) -> int:
         count = copied(connection, item, incoming, progress=progress, freeze=True)
         for table, rows in zip(item.tables, incoming, strict=True):
             merging.add(connection, table, rows)
+        merging.derive(connection, item.name, incoming)
+        for rows in incoming:
             connection.execute(sql.SQL("DROP TABLE {}").format(rows))
-        merging.derive(connection, item.name)
     remember(connection, _key(item), item)
     return count

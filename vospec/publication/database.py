@@ -288,10 +288,12 @@ def _create(table: Table) -> Iterator[_Statement]:
     yield sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({})) {}").format(
         qualified(table.name), columns, key, partitions
     )
-    # Arrays of thousands of pixels: lz4 is several times faster than the default.
-    for column in (column for column in PIXELS if table is PIXELS and column.type.endswith("[]")):
-        yield sql.SQL("ALTER TABLE vospec.pixels ALTER {} SET COMPRESSION lz4").format(
-            sql.Identifier(column.name)
+    for column in (column for column in table if column.type.endswith("[]")):
+        # Arrays of thousands of pixels: lz4 is several times faster than the default. Of
+        # arrays of features statistics would take longer than their copy, and help nobody.
+        how = "COMPRESSION lz4" if table is PIXELS else "STATISTICS 0"
+        yield sql.SQL("ALTER TABLE {} ALTER {} SET {}").format(
+            qualified(table.name), sql.Identifier(column.name), sql.SQL(how)
         )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from psycopg import sql
 
-from vospec.publication import merging, partitions, pixels
+from vospec.publication import merging, originals, partitions, pixels
 from vospec.publication.contents import (
     CONTENTS,
     IN_PARTITIONS,
@@ -102,6 +102,8 @@ def publish(  # noqa: PLR0913 - what a publication consists of
                 rows[item.name] += _merged(connection, item, progress)
             if any(item.name in {"spectra", "pixels"} for item in todo):
                 pixels.forsake(connection)
+            if not originals.are_registered(connection):
+                originals.register(connection)
             if make_current:
                 point_to(connection, run_id)
         logger.debug("run %s: visible after %.0f ms", run_id, 1e3 * (time.perf_counter() - started))
@@ -115,7 +117,6 @@ def _clear(connection: Connection, items: list[Item]) -> None:
     runs = {*(item.run_id for item in items), *(str(row[0]) for row in found)}
     wanted = {item.incoming: item.fingerprint for item in items}
     with connection.transaction():
-        connection.execute(_FORGET, {"names": list(OF_A_RUN), "runs": list(runs)})
         staged = connection.execute(
             "SELECT content, fingerprint FROM vospec.loads WHERE starts_with(content, 'incoming/')"
         )
@@ -123,15 +124,6 @@ def _clear(connection: Connection, items: list[Item]) -> None:
             if wanted.get(str(key)) != fingerprint:
                 _unstage(connection, str(key).removeprefix("incoming/"))
     partitions.sweep(connection, runs)
-
-
-#: What is noted of runs that are neither told nor to be told.
-_FORGET = """
-DELETE FROM vospec.loads WHERE split_part(content, '/', 1) = ANY (%(names)s) AND NOT EXISTS (
-  SELECT FROM unnest(%(runs)s::text[]) AS run,
-    LATERAL (SELECT split_part(content, '/', 1) || '/' || run) AS known (key)
-  WHERE content = key OR starts_with(content, key || '+'))
-"""
 
 
 def _unstage(connection: Connection, key: str) -> None:
@@ -196,3 +188,5 @@ def _analyse(connection: Connection, todo: list[Item]) -> None:
         if item.name not in IN_PARTITIONS:
             for table in item.tables:
                 connection.execute(sql.SQL("ANALYZE {}").format(qualified(table.name)))
+    # That it has one row is not to be guessed, for most queries begin with it.
+    connection.execute("ANALYZE vospec.current_run")

@@ -6,6 +6,8 @@ takes no longer than the differences need, and whoever reads rows that stay is n
 A table that is empty needs no comparison: the rows are copied when they are merged.
 """
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from vospec.columns import FAILED, Table
@@ -49,11 +51,13 @@ def merge(connection: Connection, item: Item, progress: Progress | None) -> int:
     if is_loaded(connection, item.incoming, item):
         for table in item.tables:
             _apply(connection, table)
+        touched = [kept(table) for table in item.tables for kept in (_changed, _gone)]
+        derive(connection, item.name, touched)
         unstage(connection, item.name)
     else:
         into = [qualified(table.name) for table in item.tables]
         count = copied(connection, item, into, progress=progress)
-    derive(connection, item.name)
+        derive(connection, item.name)
     # What was added to the rows that have gone has gone with them.
     forget(connection, item.key, additions=True)
     remember(connection, item.key, item)
@@ -87,12 +91,15 @@ def add(connection: Connection, table: Table, incoming: sql.Composable) -> None:
     )
 
 
-def derive(connection: Connection, name: str) -> None:
-    """Bring up to date what follows from a content that has changed, within a transaction."""
+def derive(connection: Connection, name: str, touched: Sequence[sql.Composable] = ()) -> None:
+    """Bring up to date what follows from a content that has changed, within a transaction.
+
+    Tables that hold the keys of what was touched may be named, so that no more is looked at.
+    """
     if name == "simbad":
         _judge(connection)
     elif name == "spectra":
-        originals.register(connection)
+        originals.register(connection, touched)
 
 
 def make_incoming(connection: Connection, table: Table) -> sql.Identifier:

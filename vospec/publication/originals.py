@@ -5,6 +5,7 @@ DaCHS hands out files that its table ``dc.products`` names: the file of a spectr
 local file systems can be handed out. Where DaCHS has made no tables there is nothing to tell.
 """
 
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 import psycopg
@@ -35,8 +36,8 @@ _PRODUCTS = sql.SQL(
 _OURS = "vospec.spectra"
 
 _FORGET = sql.SQL(
-    "DELETE FROM dc.products WHERE sourcetable = {ours} AND NOT EXISTS"
-    " (SELECT FROM ({products}) AS given WHERE given.accref = products.accref)"
+    "DELETE FROM dc.products WHERE sourcetable = {ours} AND {told}"
+    " AND NOT EXISTS (SELECT FROM ({products}) AS given WHERE given.accref = products.accref)"
 )
 _TELL = sql.SQL(
     "INSERT INTO dc.products (accref, mime, accesspath, sourcetable)"
@@ -47,6 +48,12 @@ _TELL = sql.SQL(
     " ON CONFLICT (accref) DO UPDATE SET mime = excluded.mime,"
     " accesspath = excluded.accesspath, sourcetable = excluded.sourcetable"
 )
+#: Narrow either to some spectra.
+_TOLD = sql.SQL(
+    "accref IN (SELECT 'vospec/' || spectrum_id || suffix FROM ({touched}) AS touched,"
+    " (VALUES ('.fits'), ('.fits.gz')) AS suffixes (suffix))"
+)
+_GIVEN = sql.SQL("{products} AND spectrum_id IN ({touched})")
 
 
 def rows(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -71,13 +78,42 @@ def _local(path: str) -> str:
     return unquote(rest[rest.find("/") :]) if scheme == "file" else path
 
 
-def register(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Tell DaCHS of the files; only rows that are new, changed or gone are touched."""
+def register(
+    connection: psycopg.Connection[tuple[object, ...]], touched: Sequence[sql.Composable] = ()
+) -> None:
+    """Tell DaCHS of the files; only rows that are new, changed or gone are touched.
+
+    Parameters
+    ----------
+    connection : psycopg.Connection
+        Within a transaction.
+    touched : sequence of Composable
+        Tables of the spectra of which the files may have changed; without them all are
+        looked at.
+    """
     if not _is_there(connection):
         return
-    parts = {"products": _PRODUCTS, "ours": _OURS}
+    products, told = sql.Composed([_PRODUCTS]), sql.Composed([sql.SQL("true")])
+    if touched:
+        select = sql.SQL("SELECT spectrum_id FROM {}")
+        some = sql.SQL(" UNION ALL ").join(select.format(table) for table in touched)
+        products = _GIVEN.format(products=_PRODUCTS, touched=some)
+        told = _TOLD.format(touched=some)
     for statement in (_FORGET, _TELL):
-        connection.execute(statement.format(**parts))
+        connection.execute(statement.format(products=products, told=told, ours=_OURS))
+
+
+def are_registered(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether DaCHS knows of any file, or there is none, or no DaCHS."""
+    if not _is_there(connection):
+        return True
+    row = connection.execute(
+        sql.SQL(
+            "SELECT EXISTS (SELECT FROM dc.products WHERE sourcetable = {ours})"
+            " OR NOT EXISTS ({products})"
+        ).format(ours=_OURS, products=_PRODUCTS)
+    ).fetchone()
+    return row == (True,)
 
 
 def _is_there(connection: psycopg.Connection[tuple[object, ...]]) -> bool:

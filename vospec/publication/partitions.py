@@ -17,8 +17,10 @@ import psycopg
 from psycopg import sql
 
 from vospec.columns import Table
+from vospec.errors import DatabaseError
 from vospec.publication.contents import (
     CONTENTS,
+    OF_A_RUN,
     Connection,
     Item,
     Progress,
@@ -52,6 +54,7 @@ def load(connection: Connection, item: Item, progress: Progress | None) -> int:
     target = partition = name_of(table, run_id)
     with connection.transaction():
         if is_there := exists(connection, partition):
+            _require_attached(connection, partition, run_id)
             target = f"incoming_{partition}"
             unstage(connection, item.name, run_id)
         _make(connection, table, target, run_id)
@@ -60,6 +63,15 @@ def load(connection: Connection, item: Item, progress: Progress | None) -> int:
             _attach(connection, table, target, run_id)
         remember(connection, item.incoming if is_there else item.key, item)
     return count
+
+
+def _require_attached(connection: Connection, partition: str, run_id: str) -> None:
+    if _state(connection, partition) != "attached":
+        message = (
+            f"run {run_id} was dropped and somebody is still reading its old rows: "
+            "publish it again when he is done"
+        )
+        raise DatabaseError(message)
 
 
 def _make(connection: Connection, table: Table, partition: str, run_id: str) -> None:
@@ -136,10 +148,22 @@ def sweep(connection: Connection, runs: Iterable[str]) -> None:
 
     One in which somebody goes on reading is left to the next time.
     """
+    runs = list(runs)
+    # Before they go, so that nobody takes them for loaded.
+    connection.execute(_FORGET, {"names": list(OF_A_RUN), "runs": runs})
     kept = {name_of(table, run_id) for table in PARTITIONED for run_id in runs}
     for parent, partition in _partitions(connection):
         if partition not in kept or _state(connection, partition) != "attached":
             _drop(connection, parent, partition)
+
+
+#: What is noted of other runs.
+_FORGET = """
+DELETE FROM vospec.loads WHERE split_part(content, '/', 1) = ANY (%(names)s) AND NOT EXISTS (
+  SELECT FROM unnest(%(runs)s::text[]) AS run,
+    LATERAL (SELECT split_part(content, '/', 1) || '/' || run) AS known (key)
+  WHERE content = key OR starts_with(content, key || '+'))
+"""
 
 
 def _partitions(connection: Connection) -> list[tuple[str, str]]:
