@@ -185,10 +185,11 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
     <meta name="rightsURI">https://spdx.org/licenses/CC-BY-4.0.html</meta>
   </meta>
   <meta name="rights">
-    The spectra are their archives': neither LAMOST's nor CCD700's files name a licence.
-    Releases of LAMOST that are public may be used under the survey's data policy, which
-    asks for an acknowledgement; the Ondřejov observatory asks for one where CCD700 spectra
-    or labels are used. Columns from SIMBAD are the CDS's; please acknowledge it.
+    The spectra are their archives', whose files name no licence: releases of LAMOST that are
+    public may be used as the survey's data policy has it; whoever runs this service answers
+    for publishing no others. Please acknowledge LAMOST and the Ondřejov CCD700 archive where
+    you use their spectra or labels, and SIMBAD (CDS, Strasbourg) for the columns that come
+    from there.
   </meta>
   <meta name="rights">
     The software is free under the BSD 3-Clause licence.
