@@ -1587,8 +1587,9 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
           server + base.makeSitePath("/tap")),
         door("Queries", "Examples that run as they are.",
           server + base.makeSitePath("/tap/examples")),
-        door("SSA", "Spectra of the survey and of the training archive, for Aladin, SPLAT, TOPCAT.",
+        door("SSA, survey", "Spectra, as delivered and rectified, for TOPCAT, SPLAT, Aladin.",
           own + "ssa/ssap.xml?"),
+        door("SSA, training archive", "The spectra whose labels teach.", own + "training/ssap.xml?"),
         door("Cone search", "Candidates around a place.", own + "cone/scs.xml?"),
         door("Reports", "What each run gave, and whether it passed its gate.",
           own + "report/qp/index.html"),
@@ -1840,6 +1841,13 @@ and descriptions of the columns are those of vospec/columns; a test compares. --
         (run,) = regression.ask(self.url.httpURL,
           "SELECT run_id FROM vospec.runs WHERE state = 'current'")
         self.assertHasStrings('"status": "ok"', run["run_id"])
+      </code>
+    </regTest>
+    <regTest procDef="tester" title="Reports: those of the runs are listed">
+      <url>report/qp/index.html</url>
+      <code>
+        self.assertHTTPStatus(200)
+        self.assertHasStrings("Reports of runs")
       </code>
     </regTest>
     <regTest procDef="tester" title="Start page: the run and its best">
