@@ -29,7 +29,7 @@ misuse() {
 }
 
 # The comment at the head of a command is its manual.
-print_manual() { sed -n '3,/^[^#]/ { s/^# \{0,1\}//p }' "$0"; }
+print_manual() { sed -n '2,/^[^#]/ { s/^# \{0,1\}//p }' "$0"; }
 
 # read_options "NAME NAME" ARGUMENTS...: fills `option`; an option that is given
 # more than once holds one value a line.

@@ -1,6 +1,7 @@
 """What the commands of a cluster say when they are called wrongly."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def test_help_shows_the_call(run: Run, command: str) -> None:
     done = run(f"cluster/{command}", "--help")
     assert done.returncode == 0
     assert f"deploy/cluster/{command} [--" in done.stdout.replace("--master URL ", "")
+    assert re.match(r"(Starts|Stops|Asks|Packs) ", done.stdout)
     assert "set -euo" not in done.stdout
 
 
