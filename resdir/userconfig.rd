@@ -248,7 +248,7 @@
         ON s.spectrum_id = c.spectrum_id AND s.asked_at = c.asked_at
         JOIN vospec.verdict_rules AS r ON r.rule = s.rule
         LEFT OUTER JOIN vospec.object_types AS t ON t.otype = s.otype
-        ORDER BY c.rank
+        ORDER BY rank
     </meta>
 
     <meta name="_example" title="Where two runs disagree">
