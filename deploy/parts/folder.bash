@@ -122,7 +122,7 @@ prepare_account() {
   local -a drop=()
   ((EUID)) || drop=(setpriv --reuid "$account" --regid "$(id -g "$account")" --init-groups)
   as=("${drop[@]}" env -i "PATH=$postgres_bin:/usr/bin:/bin" LANG=C.UTF-8
-    "HOME=$folder/dachs" "GAVOSETTINGS=$folder/dachs/gavo.rc")
+    "HOME=$folder/dachs" "GAVOSETTINGS=$folder/dachs/gavo.rc" "GAVOCUSTOM=$folder/dachs.ini")
 }
 
 # From a folder that every account can enter.

@@ -6,7 +6,7 @@ readonly descriptor=vospec/q
 # Everything that the adoption depends on: the descriptor's folder and the
 # address, for URLs of products stand in the SSA table.
 adoption_mark() {
-  service_url
+  public_url
   (cd "$checkout/resdir" && find . -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum)
 }
 
@@ -40,7 +40,7 @@ adopt() {
     fail "vospec has loaded no tables into $folder yet (vospec publish)"
   is_adopted && return 0
   copy_descriptor
-  tell_database gavoadmin --command "UPDATE vospec.service SET url = '$(service_url)'"
+  tell_database gavoadmin --command "UPDATE vospec.service SET url = '$(public_url)'"
   # An import forgets coverage and row counts.
   rm -f "$folder/dachs/limits"
   as_account dachs imp -m "$descriptor" adopt

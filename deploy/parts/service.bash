@@ -7,6 +7,17 @@ readonly most_bytes=20000000
 
 service_url() { printf 'http://127.0.0.1:%s' "$port"; }
 
+# The address under which the world sees the service, where the operator's own
+# settings (dachs.ini, in DaCHS' form) tell it.
+public_url() {
+  local told
+  told=$(sed -n 's/^serverURL *[:=] *\(.*[^ /]\)[ /]*$/\1/Ip' "$folder/dachs.ini" 2>/dev/null | tail -n 1) || true
+  printf '%s' "${told:-$(service_url)}"
+}
+
+# What the operator sets of the guard (deploy/guard), a line each.
+guard_settings() { grep -s '^VOSPEC_[A-Z_]*=' "$folder/guard.env" || true; }
+
 # Everything of DaCHS, or (killed half-way) everything anew: before the mark
 # stands nothing has been published that could be lost.
 make_service() {
@@ -20,6 +31,12 @@ make_service() {
   as_account dachs init --dsn "$(database_address dachsroot)"
   as_account dachs imp //obscore
   as_account touch "$folder/dachs/complete"
+}
+
+# Passwords of the database, and the administrator's where there is one: DaCHS
+# lets its group write them.
+hide_secrets() {
+  as_account chmod 600 "$folder/dachs/gavo.rc" "$folder/dachs/etc/"{dsn,feed,trustedquery,untrustedquery}
 }
 
 # Bounds that only PostgreSQL can set to those who query.
@@ -40,6 +57,7 @@ copy_guard() {
   make_private "$target.new"
   tar --create --directory "$checkout/deploy/guard" --exclude __pycache__ . |
     as_account tar --extract --no-same-permissions --directory "$target.new"
+  as_account chmod 700 "$target.new"
   rm -rf "$target"
   mv "$target.new" "$target"
 }
@@ -136,16 +154,20 @@ END
 # started anew.
 start_service() {
   local wanted
+  local -a guard
   wanted=$(service_mark)
   if service_process >/dev/null; then
     [[ $(cat "$folder/dachs/started" 2>/dev/null) == "$wanted" ]] && service_answers && return 0
     stop_service
   fi
   configure_service
+  hide_secrets
   remember_port
   as_account tee "$folder/dachs/started" >/dev/null <<<"$wanted"
+  mapfile -t guard < <(guard_settings)
   # shellcheck disable=SC2016 # the inner shell expands: it becomes the server
   (cd / && exec "${as[@]}" "PYTHONPATH=$folder/dachs/guard" "VOSPEC_EGRESS_BYTES=$most_bytes" \
+    "${guard[@]}" \
     sh -c 'echo $$ >"$1" && exec setsid dachs serve start --foreground' \
     sh "$folder/run/dachs.pid") </dev/null >>"$folder/log/service.log" 2>&1 8>&- 9>&- &
   await_service $!
@@ -154,6 +176,8 @@ start_service() {
 # All that a server reads when it starts, but the descriptor.
 service_mark() {
   service_settings
+  cat "$folder/dachs.ini" 2>/dev/null || true
+  guard_settings
   (cd "$checkout/deploy/guard" && find . -name '*.py' -print0 | sort -z | xargs -0 sha256sum)
 }
 

@@ -45,7 +45,7 @@ host = "$folder/run"
 port = $database_port
 database = "gavo"
 user = "gavoadmin"
-service_url = "$(service_url)"
+service_url = "$(public_url)"
 END
 }
 

@@ -149,6 +149,52 @@ def test_a_service_can_move_to_another_port(run: Run, up: Path) -> None:
     assert _answers(up)
 
 
+def _environment(folder: Path) -> set[str]:
+    """The environment of the service."""
+    content = Path(f"/proc/{_service(folder)}/environ").read_text()
+    return set(content.split("\0"))
+
+
+def test_the_operator_s_own_settings_hold(run: Run, library: Library, up: Path) -> None:
+    before = _service(up)
+    (up / "dachs.ini").write_text(
+        "[web]\nbindAddress: 0.0.0.0\nserverURL: https://stars.example.org/\nsitename: Ours\n"
+    )
+    (up / "guard.env").write_text("# Our own network\nVOSPEC_EGRESS_ALLOW=10.1.0.0/16\nPATH=/x\n")
+    try:
+        assert run("up", "--folder", up).returncode == 0
+        changed = _service(up)
+        assert changed != before
+        assert _answers(up)
+        told = _environment(up)
+        assert "VOSPEC_EGRESS_ALLOW=10.1.0.0/16" in told
+        assert "PATH=/x" not in told
+        with socket.create_connection(("127.0.0.2", int((up / "port").read_text()))):
+            pass
+        shown = library(f"option[folder]={up}; open_folder; choose_port; public_url")
+        assert shown.stdout == "https://stars.example.org"
+        assert run("up", "--folder", up).returncode == 0
+        assert _service(up) == changed
+    finally:
+        (up / "dachs.ini").unlink()
+        (up / "guard.env").unlink()
+    assert run("up", "--folder", up).returncode == 0
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.2", int((up / "port").read_text())))
+
+
+def test_without_its_guard_no_service_starts(run: Run, up: Path) -> None:
+    (up / "guard.env").write_text("VOSPEC_EGRESS_ALLOW=everything\n")
+    try:
+        done = run("up", "--folder", up)
+        assert done.returncode == 1
+        assert "DaCHS does not start" in done.stderr
+        assert "the guard of the service cannot be set up" in (up / "log/service.log").read_text()
+    finally:
+        (up / "guard.env").unlink()
+    assert run("up", "--folder", up).returncode == 0
+
+
 def test_adopting_before_anything_is_loaded_is_refused(run: Run, up: Path) -> None:
     done = run("adopt", "--folder", up)
     assert done.returncode == 1

@@ -192,3 +192,10 @@ def test_a_redirect_to_an_allowed_address_is_followed(
     }
     answer = session.post(f"{travelling}/tap/sync", data=given, timeout=60)
     assert 'value="OK"' in answer.text
+
+
+def test_only_what_is_fetched_is_offered(url: str, session: requests.Session) -> None:
+    told = session.get(f"{url}/tap/capabilities", timeout=60).text
+    for method in ("inline", "http", "https"):
+        assert f"TAPRegExt#upload-{method}" in told
+    assert "upload-ftp" not in told

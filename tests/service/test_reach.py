@@ -332,6 +332,7 @@ def test_the_role_of_queries_may_not(
         psycopg.errors.UndefinedTable,
         # Of a view.
         psycopg.errors.ObjectNotInPrerequisiteState,
+        psycopg.errors.WrongObjectType,
     )
     with pytest.raises(refusals):
         untrusted.execute(statement)  # type: ignore[call-overload]

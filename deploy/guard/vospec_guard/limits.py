@@ -80,6 +80,11 @@ def mend_jobs(module: ModuleType) -> None:
     module._hangIfMagic = lambda *_: None  # type: ignore[attr-defined]  # noqa: SLF001 - it is mended
 
 
+def mend_methods(module: ModuleType) -> None:
+    """What the guard does not fetch is not offered."""
+    del module.UPLOAD_METHODS["upload-ftp"]
+
+
 def mend_settings(module: ModuleType) -> None:
     """Users are told the time that they get, and their results do not stay for ever."""
     duration, destruction = module.ExecDAction, module.DestructionAction
@@ -115,6 +120,7 @@ def mend_services(module: ModuleType) -> None:
 
 MENDS = {
     "gavo.base.unitconv": mend_units,
+    "gavo.protocols.tap": mend_methods,
     "gavo.protocols.taprunner": mend_jobs,
     "gavo.protocols.uwsactions": mend_settings,
     "gavo.svcs.common": mend_services,

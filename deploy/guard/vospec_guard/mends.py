@@ -53,6 +53,6 @@ class _MendingLoader(importlib.abc.Loader):
         self._loader.exec_module(module)
         try:
             self._mend(module)
-        except AttributeError as error:
+        except (AttributeError, KeyError) as error:
             message = f"the guard does not know this version of DaCHS: {error}"
             raise ImportError(message) from error

@@ -86,9 +86,25 @@ def mend_root(module: ModuleType) -> None:
     service.getChild = get_child
 
 
+def mend_files(module: ModuleType) -> None:
+    """Of a file outside the published folders nobody is told whether it is there."""
+    server, svcs = module.StaticServer, module.svcs
+    original = server.getChild
+
+    def get_child(self: Any, name: Any, request: Any) -> Any:  # noqa: ANN401 - as above
+        try:
+            return original(self, name, request)
+        except svcs.ForbiddenURI as error:
+            message = "No matching file, neither built-in nor user-provided"
+            raise svcs.UnknownURI(message) from error
+
+    server.getChild = get_child
+
+
 MENDS = {
     "gavo.utils.stanxml": mend_xml,
     "gavo.protocols.adqlglue": mend_headings,
     "gavo.web.htmltable": mend_cells,
+    "gavo.web.ifpages": mend_files,
     "gavo.web.root": mend_root,
 }
