@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from specutils import Spectrum
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 
 def read(path: str | Path) -> "Spectrum":
