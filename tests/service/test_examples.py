@@ -34,7 +34,7 @@ def _described() -> dict[str, str]:
     return {" ".join(query.split())[:70]: " ".join(query.split()) for query in found}
 
 
-_QUERIES = _examples() | _described()
+QUERIES = _examples() | _described()
 
 
 def _ask(tap: pyvo.dal.TAPService, query: str) -> pyvo.dal.TAPResults:
@@ -46,12 +46,12 @@ def _ask(tap: pyvo.dal.TAPService, query: str) -> pyvo.dal.TAPResults:
 def test_enough_queries_are_documented() -> None:
     assert len(_examples()) == 20
     assert len(_described()) == 9
-    assert all(query.startswith("SELECT") for query in _QUERIES.values())
+    assert all(query.startswith("SELECT") for query in QUERIES.values())
 
 
-@pytest.mark.parametrize("name", _QUERIES)
+@pytest.mark.parametrize("name", QUERIES)
 def test_documented_query_gives_rows(tap: pyvo.dal.TAPService, name: str) -> None:
-    assert len(_ask(tap, _QUERIES[name])) > 0
+    assert len(_ask(tap, QUERIES[name])) > 0
 
 
 def test_the_service_offers_the_examples(tap: pyvo.dal.TAPService) -> None:
