@@ -1,6 +1,7 @@
 """Passwords, files and the administrator's doors are the operator's alone."""
 
 import http.client
+import os
 import re
 import stat
 import urllib.parse
@@ -186,6 +187,7 @@ def test_no_path_leads_out_of_what_is_published(url: str, dachs: Path, door: str
     secret = (dachs / "etc" / "feed").read_bytes()
     targets = [f"{up}{target}" for up in _UP for target in _TARGETS]
     targets += [f"/{target}" for target in _TARGETS] + [f"%2f{target}" for target in _TARGETS]
+    targets += ["%2f/etc/passwd", "%2fetc", "%2f"]
     targets += [str(dachs / "etc/feed"), urllib.parse.quote(str(dachs / "etc/feed"), safe="")]
     targets += ["../../../etc/feed", "..%2f..%2f..%2fetc%2ffeed", "../q.rd", "..%2f..%2fq.rd"]
     for target in targets:
@@ -219,3 +221,17 @@ def test_products_are_found_by_their_names_alone(url: str) -> None:
             status, content = _get(url, address)
             assert status >= 400, (address, content)
             assert b"root:x:" not in content
+
+
+def test_challenges_of_certificates_are_told(url: str, dachs: Path) -> None:
+    folder = dachs / "state" / "acme-challenge"
+    about = dachs.stat()
+    folder.mkdir(exist_ok=True)
+    (folder / "to-ken_1").write_text("answer")
+    for path in (folder, folder / "to-ken_1"):
+        os.chown(path, about.st_uid, about.st_gid)
+    try:
+        assert _get(url, "/.well-known/acme-challenge/to-ken_1") == (200, b"answer")
+    finally:
+        (folder / "to-ken_1").unlink()
+        folder.rmdir()

@@ -14,6 +14,9 @@ from typing import Any
 _PAGE = re.compile(r"[\x00-\x20]*(https?:|mailto:|[^:]*([/?#]|$))", re.IGNORECASE)
 _LINKS = ("href", "src")
 
+#: In an address by which an authority asks for a certificate's challenge.
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]+")
+
 #: What XML cannot hold.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -87,8 +90,10 @@ def mend_root(module: ModuleType) -> None:
 
 
 def mend_files(module: ModuleType) -> None:
-    """Of a file outside the published folders nobody is told whether it is there."""
-    server, svcs = module.StaticServer, module.svcs
+    """No path leads to a file that is not published, nor tells whether there is one."""
+    svcs = module.svcs
+    _refuse_paths(module.ACMEChallenge, svcs.UnknownURI)
+    server = module.StaticServer
     original = server.getChild
 
     def get_child(self: Any, name: Any, request: Any) -> Any:  # noqa: ANN401 - as above
@@ -99,6 +104,19 @@ def mend_files(module: ModuleType) -> None:
             raise svcs.UnknownURI(message) from error
 
     server.getChild = get_child
+
+
+def _refuse_paths(challenge: Any, unknown: type[Exception]) -> None:  # noqa: ANN401 - as above
+    """The tokens of certificates are names; DaCHS takes a path, even from the root."""
+    original = challenge.getChild
+
+    def get_child(self: Any, name: bytes, request: Any) -> Any:  # noqa: ANN401 - as above
+        if not _TOKEN.fullmatch(name):
+            message = "No such challenge known here"
+            raise unknown(message)
+        return original(self, name, request)
+
+    challenge.getChild = get_child
 
 
 MENDS = {
