@@ -1,5 +1,6 @@
 """Who asks in ADQL reaches the published tables, and nothing else of the machine."""
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from psycopg import conninfo
 
 from tests.conftest import Instance
 from tests.service.conftest import SERVICE
+from tests.service.jobs import await_end, start
 from tests.service.told import ask, rows, votable
 
 pytestmark = SERVICE
@@ -260,6 +262,62 @@ def test_uploaded_columns_keep_odd_names(url: str, session: requests.Session, na
     field = f'<FIELD name={quoteattr(name)} datatype="int"/>'
     told = ask(session, url, "SELECT * FROM TAP_UPLOAD.t", table=votable(field, rows((7,))))
     assert told.status == "OK", told
+
+
+# ---- what DaCHS loads of the files of a job ----
+
+
+class _Attack:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("name", ["__RESULTS__", "__x", "_"])
+def test_no_upload_takes_the_place_of_a_job_s_own_notes(
+    url: str, session: requests.Session, mark: Path, name: str
+) -> None:
+    made = session.post(
+        f"{url}/tap/async",
+        data={"LANG": "ADQL", "QUERY": "SELECT 1", "UPLOAD": f"{name},param:table"},
+        files={"table": ("table.xml", pickle.dumps(_Attack(mark)))},
+        allow_redirects=False,
+        timeout=60,
+    )
+    assert "a table must be named by letters, digits and _" in made.text
+    assert "Location" not in made.headers
+    assert not mark.exists()
+
+
+def test_a_job_s_notes_are_data(
+    url: str, session: requests.Session, instance: Instance, mark: Path
+) -> None:
+    address = start(session, url, QUERY="SELECT TOP 1 * FROM vospec.grid")
+    assert await_end(session, address).phase == "COMPLETED"
+    notes = instance.folder / "dachs/state/uwsjobs" / address.rpartition("/")[2] / "__RESULTS__"
+    notes.write_bytes(pickle.dumps(_Attack(mark)))
+    told = session.get(f"{address}/results", timeout=60)
+    assert "is nothing that a job keeps" in told.text
+    assert not mark.exists()
+    session.delete(address)
+
+
+def test_an_uploaded_page_is_no_page(url: str, session: requests.Session) -> None:
+    address = start(
+        session,
+        url,
+        QUERY="SELECT TOP 1 * FROM vospec.grid",
+        UPLOAD="page,param:page",
+        files={"page": ("page.html", "<script>pwned()</script>", "text/html")},
+    )
+    page = session.get(f"{address}/results/page", timeout=60)
+    assert page.headers["Content-Type"] == "application/octet-stream"
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    session.delete(address)
 
 
 # ---- the role under which queries run, should SQL ever reach it ----

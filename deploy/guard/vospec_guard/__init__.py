@@ -9,6 +9,8 @@
     Strings in ADQL end where PostgreSQL has them end, and queries have a length.
 `limits`
     Times and numbers of rows are users' to lower only; memory and files of a process.
+`jobs`
+    Files that users name, and notes that DaCHS keeps beside them, are data.
 `pages`
     What comes from data and queries is text in pages, and links run no programs.
 `connections`
@@ -36,7 +38,7 @@ VOSPEC_ANSWER_BYTES
 import os
 import sys
 
-from vospec_guard import egress, limits, pages, queries, tables
+from vospec_guard import egress, jobs, limits, pages, queries, tables
 from vospec_guard.mends import Mends
 
 
@@ -58,7 +60,9 @@ def install() -> None:
         memory=_number("VOSPEC_MEMORY_BYTES", 4 * 1024**3),
         file=_number("VOSPEC_ANSWER_BYTES", 2 * 1024**3),
     )
-    sys.meta_path.insert(0, Mends(tables.MENDS | queries.MENDS | limits.MENDS | pages.MENDS))
+    sys.meta_path.insert(
+        0, Mends(tables.MENDS | queries.MENDS | jobs.MENDS | limits.MENDS | pages.MENDS)
+    )
 
 
 def _number(name: str, default: int) -> int:
