@@ -175,7 +175,7 @@ def names(instance: Instance) -> Iterator[str]:
         simbad.Source("HD  34452", 80.5, 33.75, "a2*"),
         *simbad.OTHERS,
     ]
-    simbad.install(instance, known)
+    simbad.install(instance, simbad.rows_of(known))
     yield f"{instance.url}/tap"
     simbad.remove(instance)
 
