@@ -3,7 +3,9 @@
 
 The question goes through the role and the views that TAP has, over a connection of its
 own and in a thread of its own: neither slow queries, which take all threads of the server,
-nor full pools hold it up. One question at a time answers all who ask meanwhile.
+nor full pools hold it up. One question at a time answers all who ask meanwhile. Where the
+database neither answers nor refuses, DaCHS itself may wait for it, all clients with it: who
+watches takes silence for an illness.
 """
 
 import json
