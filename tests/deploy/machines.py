@@ -47,7 +47,9 @@ class Machine:
             return [str(part).replace("SPARK", str(spark)) for part in command]
         # ip gives the command a namespace of mounts, too, which ends with it.
         script = ['mount --bind "$1" /mnt', "shift"]
-        script += [f"mount -t tmpfs none '{folder}'" for folder in hidden]
+        # What lies in a folder that is hidden is gone with it.
+        outermost = [f for f in hidden if not any(f.is_relative_to(o) for o in hidden if o != f)]
+        script += [f"mount -t tmpfs none '{folder}'" for folder in outermost]
         script += ['exec "$@"']
         inside = [str(part).replace("SPARK", "/mnt") for part in command]
         shell = ["sh", "-ec", "\n".join(script), "sh", str(spark)]

@@ -68,12 +68,13 @@ def _sockets(instance: Instance) -> set[str]:
     """Inodes of the sockets of all processes of the instance."""
     found = set()
     folder = str(instance.folder).encode()
+    settings = b"GAVOSETTINGS=" + folder + b"/dachs/gavo.rc"
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            # The server has the folder in its environment, PostgreSQL in its command.
-            if folder + b"/" not in (process / "environ").read_bytes() + (
-                process / "cmdline"
-            ).read_bytes().replace(b"\0", b"/"):
+            # The server has its settings in its environment, PostgreSQL the folder in its
+            # command; the tests and their children have the folder in their environment, too.
+            served = settings in (process / "environ").read_bytes().split(b"\0")
+            if not served and folder + b"/" not in (process / "cmdline").read_bytes():
                 continue
             links = [str(link.readlink()) for link in (process / "fd").iterdir()]
         except OSError:
