@@ -120,6 +120,17 @@ def whole(done: Job, tmp_path_factory: pytest.TempPathFactory) -> Job:
     return job
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests (``-n``), what shares fixtures shares one."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        folder = item.path.parent
+        # These tests change the one service, those the one database beside it.
+        together = folder if folder.name in {"service", "publication"} else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together)))
+
+
 def _must_not_skip() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
