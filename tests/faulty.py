@@ -78,6 +78,8 @@ class Failing(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow ships no ty
     def __call__(self) -> None:
         """Let all stores of the process stand there."""
         mock.patch("vospec.store.locate", self.locate).start()
+        # It keeps no locks by the kernel; that the dead hold theirs need not be waited for.
+        mock.patch.multiple("vospec.lock", BEAT=0.1, SETTLED=0.01).start()
 
     def open_output_stream(self, path: str, metadata: Any) -> pa.NativeFile:  # noqa: ANN401 - pyarrow's
         if self.moment == "writing" and self.name in path:
