@@ -120,15 +120,19 @@ def whole(done: Job, tmp_path_factory: pytest.TempPathFactory) -> Job:
     return job
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests (``-n``), what shares fixtures shares one."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        folder = item.path.parent
-        # These tests change the one service, those the one database beside it.
-        together = folder if folder.name in {"service", "publication"} else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's
+    """Where several processes share the tests (``-n``), what shares fixtures stays in one."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - there, if the hook is called
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist's
+        def _split_scope(self, nodeid: str) -> str:
+            path = Path(nodeid.partition("::")[0])
+            # These tests change the one service, those the one database beside it.
+            together = path.parent if path.parent.name in {"service", "publication"} else path
+            return str(together)
+
+    return Scheduling(config, log)
 
 
 def _must_not_skip() -> bool:
