@@ -25,7 +25,7 @@ def made(whole: Job, candidates: list[dict[str, Any]]) -> report.Report:
     run = whole.plan.runs[0]
     record = run.record.table().to_pylist()[0]
     scores = {row["spectrum_id"]: row["score"] for row in candidates[:2]} | {"<gone>": 0.75}
-    entered, left = report.changes(candidates, Served(record, scores, {}))
+    entered, left = report.changes(candidates, report.Before.of(Served(record, scores, {})))
     return report.Report(
         run_id=run.run_id,
         outcome="run <x> is served",
@@ -49,7 +49,7 @@ def test_what_entered_and_left_is_told(
         row["spectrum_id"] for row in candidates[2:]
     ]
     assert made.left == [{"spectrum_id": "<gone>", "score": 0.75}]
-    assert report.changes(candidates, None) == (candidates, [])
+    assert report.changes(candidates, report.Before.of(None)) == (candidates, [])
 
 
 def test_quality_counts_every_spectrum(whole: Job, made: report.Report) -> None:

@@ -1,6 +1,7 @@
 """What kept runs were made from stays; the rest goes when it is old."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,3 +94,22 @@ def test_free_space_is_that_of_a_disk_of_this_machine(tmp_path: Path) -> None:
     assert free > 0
     store.filesystem = pafs.SubTreeFileSystem("/", store.filesystem)
     assert retention.free_bytes(store) is None
+
+
+def test_what_nobody_will_finish_goes_when_it_is_old(store: Store, whole: Job) -> None:
+    plan = Plan(replace(whole.settings, store=StoreSettings(store.root)))
+    unfinished = [store.dataset(path) for path in ("spectra/half", plan.spectra.path, "nearest/h")]
+    strange = Path(store.root, "spectra", "other", "notes.txt")
+    for dataset in unfinished:
+        Path(dataset.location).mkdir(parents=True)
+        for name in ("part-00001.parquet", ".part-00002.parquet.0a1b.incoming"):
+            Path(dataset.location, name).write_bytes(b"half")
+    strange.parent.mkdir()
+    strange.write_text("of somebody else")
+    assert retention.sweep(plan, keep_runs=3, keep_days=1) == []
+    for path in Path(store.root).rglob("*"):
+        os.utime(path, (0, 0))
+    assert retention.sweep(plan, keep_runs=3, keep_days=1) == ["nearest/h", "spectra/half"]
+    # That of the job itself it would go on with.
+    assert [Path(dataset.location).exists() for dataset in unfinished] == [False, True, False]
+    assert strange.exists()

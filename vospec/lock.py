@@ -35,6 +35,8 @@ BEAT = 20.0
 MISSED = 3
 #: Seconds after which a lock that was written must still be ours: longer than a write takes.
 SETTLED = 2.0
+#: Seconds that a process which has got the kernel's lock is given to write its name there.
+NAMED = 2.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _of_kernel(store: Store, holder: Holder) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
-            raise _refusal(store, _parsed(path.read_text(encoding="utf-8"))) from fault
+            raise _refusal(store, _named_by(path)) from fault
         if left := _parsed(path.read_text(encoding="utf-8")):
             _tell_stale(store, left)
         with named(str(path)):
@@ -100,6 +102,23 @@ def _of_kernel(store: Store, holder: Holder) -> Iterator[None]:
             # The file stays: whoever waits for it must not lock one that is gone.
             with suppress(OSError):
                 _write(path, "")
+
+
+def _named_by(path: Path) -> Holder | None:
+    """Who holds a lock of the kernel; None where it names nobody, or one who is dead."""
+    end = time.monotonic() + NAMED
+    while True:
+        holder = _parsed(path.read_text(encoding="utf-8"))
+        if holder is not None and not _is_dead(holder):
+            return holder
+        if time.monotonic() > end:
+            return None
+        time.sleep(0.01)
+
+
+def _is_dead(holder: Holder) -> bool:
+    """Whether a holder is none: one that was killed on this machine, and left its name."""
+    return holder.host == socket.gethostname() and not Path("/proc", str(holder.process)).exists()
 
 
 def _write(path: Path, text: str) -> None:

@@ -106,11 +106,24 @@ def candidates_of(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
+@dataclass(frozen=True)
+class Before:
+    """What readers saw before a job: the run, None where nothing, and scores of candidates."""
+
+    run_id: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, served: Served | None) -> "Before":
+        """The same of what they see now."""
+        return cls() if served is None else cls(served.record["run_id"], dict(served.scores))
+
+
 def changes(
-    candidates: Iterable[dict[str, Any]], served: Served | None
+    candidates: Iterable[dict[str, Any]], last: Before
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What entered and what left the candidates, against those that readers see."""
-    before = {} if served is None else served.scores
+    """What entered and what left the candidates, against those that readers saw before."""
+    before = last.scores
     now = {row["spectrum_id"]: row for row in candidates}
     entered = [row for name, row in now.items() if name not in before]
     left = [{"spectrum_id": name, "score": before[name]} for name in before if name not in now]

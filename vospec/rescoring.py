@@ -37,10 +37,18 @@ REPORTS = "reports"
 
 @dataclass
 class Steps:
-    """The steps of a job: the mark of the one at work, and the seconds that each took."""
+    """The steps of a job: the mark of the one at work, and the seconds that each took.
+
+    Attributes
+    ----------
+    before : Before or None
+        What readers saw before the job, once it is known. A job that goes on where another
+        has published, but not reported, reports against what the other one found.
+    """
 
     store: Store
     seconds: dict[str, float] = field(default_factory=dict)
+    before: report.Before | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -51,19 +59,23 @@ class Steps:
         self.seconds[name] = time.monotonic() - started
         logger.info("%s: done in %s", name, duration(self.seconds[name]))
 
-    def tell_unfinished(self) -> None:
-        """Say where the last job was killed, if it was."""
+    def take_up(self) -> None:
+        """Say where the last job was killed, if it was, and go on from there."""
         path = self._path
         with named(path):
             if self.store.filesystem.get_file_info(path).type != fs.FileType.File:
                 return
             with self.store.filesystem.open_input_stream(path) as stream:
                 text = stream.read().decode()
-        if (last := json.loads(text or "{}")).get("step"):
+        last = json.loads(text or "{}")
+        if last.get("step"):
             logger.warning("the job of %s ended within: %s; going on", last["at"], last["step"])
+        if last.get("before"):
+            self.before = report.Before(**last["before"])
 
     def end(self) -> None:
         """Mark that nothing is under way."""
+        self.before = None
         self._mark(None)
 
     @property
@@ -71,7 +83,8 @@ class Steps:
         return posixpath.join(self.store.root, MARK)
 
     def _mark(self, step: str | None) -> None:
-        mark = {"step": step, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        mark = {"step": step, "at": at, "before": self.before and asdict(self.before)}
         with named(self._path):
             incoming = f"{self._path}.incoming"
             with self.store.filesystem.open_output_stream(incoming) as stream:
@@ -112,7 +125,7 @@ def rescore(job: Job, *, in_full: bool = False) -> Outcome:
     """
     require_space(job)
     steps = Steps(job.plan.store)
-    steps.tell_unfinished()
+    steps.take_up()
     found = _found(job, in_full=in_full)
     logger.info("%s: %s", "additions to the last run" if found.new else "a full run", found.why)
     own = Job(job.settings, job.engine, found.plan)
@@ -168,6 +181,7 @@ def _publish(own: Job, found: Increment, verified: Verified, steps: Steps) -> tu
     ) as connection:
         publication.create_tables(connection, service_url=section.service_url)
         before = publication.served(connection)
+        steps.before = steps.before or report.Before.of(before)
         run = plan.runs[0]
         candidates = report.candidates_of(run)
         names = frozenset(row["spectrum_id"] for row in candidates)
@@ -178,8 +192,9 @@ def _publish(own: Job, found: Increment, verified: Verified, steps: Steps) -> tu
             with steps.step("publish"):
                 pipeline.publish(own)
             candidates = _now(candidates, publication.served(connection))
-        made = _report(own, found, checks, _outcome(run, before, is_open=is_open), steps)
-        entered, left = report.changes(candidates, before)
+        outcome = _outcome(run, steps.before, is_open=is_open)
+        made = _report(own, found, checks, outcome, steps)
+        entered, left = report.changes(candidates, steps.before)
         verdicts = report.in_order(verified.shares[run.run_id])
         made = replace(made, entered=entered, left=left, verdicts=verdicts)
         with steps.step("report"):
@@ -213,11 +228,11 @@ def _now(
     return [*candidates, *added]
 
 
-def _outcome(run: Run, before: publication.Served | None, *, is_open: bool) -> str:
-    served = "nothing is served" if before is None else f"{before.record['run_id']} stays served"
+def _outcome(run: Run, before: report.Before, *, is_open: bool) -> str:
+    served = f"{before.run_id} stays served" if before.run_id else "nothing is served"
     if not is_open:
         return f"run {run.run_id} did not pass the gate and is kept aside; {served}"
-    if before is not None and before.record["run_id"] == run.run_id:
+    if before.run_id == run.run_id:
         return f"run {run.run_id} is served as before, with what was added to it"
     return f"run {run.run_id} is served"
 

@@ -5,6 +5,8 @@ stays, whatever its age; so does what is young, for it may be about to be used. 
 answered is made from no dataset and belongs to no run: its history stays for ever.
 """
 
+import posixpath
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,10 @@ from pyarrow import fs
 from vospec.plan import Plan
 from vospec.store import Dataset, Store, named
 from vospec.verification.history import ROOM
+
+_RECORD = "/record"
+#: Files of a dataset, and what becomes one, but for its manifest.
+_PART = re.compile(r"\.?part-\d+\.parquet(\.\w+\.incoming)?|_manifest\.json\.incoming")
 
 
 def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
@@ -27,7 +33,7 @@ def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
     keep_runs : int
         So many of the latest runs of each method stay, with all that they were made from.
     keep_days : float
-        Younger datasets stay.
+        Younger datasets stay; so does what was begun since and not finished.
 
     Raises
     ------
@@ -40,10 +46,37 @@ def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
     before = datetime.now(UTC) - timedelta(days=keep_days)
     needed |= {path for path in datasets if path.startswith(f"{ROOM}/")}
     old = [path for path, d in datasets.items() if path not in needed and _completed(d) < before]
-    for path in old:
-        with named(datasets[path].uri):
-            store.filesystem.delete_dir(datasets[path].location)
-    return old
+    # A run that is half gone must not pass for complete.
+    for path in sorted(old, key=lambda path: not path.endswith(_RECORD)):
+        datasets[path].remove()
+    return old + _sweep_unfinished(store, set(_of(plan)), before)
+
+
+def _sweep_unfinished(store: Store, wanted: set[str], before: datetime) -> list[str]:
+    """Delete what jobs that were killed have left and no job will go on with."""
+    selector = fs.FileSelector(store.root, recursive=True, allow_not_found=True)
+    files: dict[str, list[fs.FileInfo]] = {}
+    with named(store.uri):
+        for info in store.filesystem.get_file_info(selector):
+            if info.type == fs.FileType.File:
+                files.setdefault(posixpath.dirname(info.path), []).append(info)
+    gone = []
+    for folder, found in sorted(files.items()):
+        path = posixpath.relpath(folder, store.root)
+        # Answers of SIMBAD may be on their way.
+        if path in wanted or path.startswith(f"{ROOM}/") or not _is_unfinished(found, before):
+            continue
+        with named(folder):
+            store.filesystem.delete_dir(folder)
+        gone.append(path)
+    return gone
+
+
+def _is_unfinished(files: Sequence[fs.FileInfo], before: datetime) -> bool:
+    """Whether files are those of a dataset without a manifest, and none is young."""
+    names = [file.base_name for file in files]
+    are_parts = all(_PART.fullmatch(name) for name in names)
+    return are_parts and all(file.mtime is None or file.mtime < before for file in files)
 
 
 def free_bytes(store: Store) -> int | None:
@@ -61,14 +94,15 @@ def _of(plan: Plan) -> Iterator[str]:
     names = ("files", "spectra", "labels", "adapted", "features", "grid_table", "nearest", "edges")
     yield plan.pairs.path
     yield from (getattr(plan, name).path for name in names)
-    yield from (run.record.path for run in plan.runs)
+    for run in plan.runs:
+        yield from (d.path for d in vars(run).values() if isinstance(d, Dataset))
 
 
 def _roots(datasets: dict[str, Dataset], keep_runs: int) -> Iterator[str]:
     """The records of the latest runs of each method."""
     by_method: dict[str, list[str]] = {}
     for path in datasets:
-        if path.startswith("runs/") and path.endswith("/record"):
+        if path.startswith("runs/") and path.endswith(_RECORD):
             by_method.setdefault(path.split("/")[1].rpartition("-")[0], []).append(path)
     for paths in by_method.values():
         yield from sorted(paths, key=lambda path: _completed(datasets[path]))[-keep_runs:]

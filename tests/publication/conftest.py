@@ -9,6 +9,8 @@ import pytest
 from psycopg import conninfo, sql
 
 from tests.conftest import Instance
+from tests.publication import rescored
+from vospec.config import Settings
 from vospec.publication import connect, create_tables
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -57,3 +59,9 @@ def reader(address: dict[str, Any], connection: Connection) -> Iterator[Connecti
     assert not connection.closed
     with connect(**address) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a survey that is scored and not published yet."""
+    return rescored.scored(tmp_path_factory.mktemp("rescoring"))

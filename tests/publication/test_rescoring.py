@@ -1,7 +1,6 @@
 """From what has come in to what is served: additions, new runs, the gate, kills, the report."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,81 +9,27 @@ from typing import Any
 import pytest
 import tomlkit
 
-from tests.night import linked
 from tests.publication.conftest import Connection
+from tests.publication.rescored import arrive, put_back, rescore
 from vospec import config, pipeline, rescoring
 from vospec.__main__ import main
-from vospec.archives.simulated import simulate
-from vospec.backend.session import Engine
 from vospec.config import Settings
 from vospec.errors import StoreError
-from vospec.job import Job
 from vospec.lock import locked
 from vospec.publication import current_run
 from vospec.store import Store
 
 pytestmark = pytest.mark.service
 
-#: Nobody answers there.
-_SILENT = config.VerificationSettings(
-    services=("http://127.0.0.1:9/tap",), crossmatch="", pause_seconds=0.0, patience_seconds=0.0
-)
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A survey of which the last nine files have not come in yet."""
-    folder = tmp_path_factory.mktemp("rescoring")
-    simulate(folder / "simulated", n_survey=150, n_training=60, seed=3)
-    survey = sorted((folder / "simulated" / "survey").rglob("*.fits*"))
-    linked(survey[:-9], folder / "survey")
-    linked(survey[-9:], folder / "late")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def scored(simulated: Path) -> Settings:
-    """Settings of a run that is not published yet."""
-    training = simulated / "simulated" / "training"
-    settings = Settings(
-        store=config.StoreSettings(str(simulated / "store")),
-        survey=config.SurveySettings((str(simulated / "survey"),)),
-        training=config.TrainingSettings((str(training),), (str(training / "labels.csv"),)),
-        learning=config.LearningSettings(n_components=16, methods=("label_propagation",)),
-        verification=_SILENT,
-        rescore=config.RescoreSettings(min_free_gigabytes=0.0, n_pictures=1),
-    )
-    for stage in (pipeline.ingest, pipeline.features, pipeline.score):
-        stage(_job(settings))
-    return settings
-
 
 @pytest.fixture
 def settings(
     scored: Settings, address: dict[str, Any], connection: Connection, tmp_path: Path
 ) -> Iterator[Settings]:
-    """The same before an empty database; what a test changes is put back."""
+    """Of a run before an empty database; what a test changes is put back."""
     assert current_run(connection) is None
-    folder = Path(scored.store.folder).parent
-    shutil.copytree(folder, tmp_path / "before", symlinks=True)
-    yield replace(scored, publication=config.PublicationSettings(**address))
-    shutil.rmtree(folder)
-    shutil.copytree(tmp_path / "before", folder, symlinks=True)
-
-
-def _job(settings: Settings) -> Job:
-    # Starting this would fail.
-    return Job(settings, Engine(config.SparkSettings(master="none"), Path("none")))
-
-
-def _rescore(settings: Settings) -> rescoring.Outcome:
-    return rescoring.rescore(_job(settings))
-
-
-def _arrive(settings: Settings, number: int) -> None:
-    survey = Path(settings.survey.folders[0])
-    for path in sorted((survey.parent / "late").iterdir())[:number]:
-        path.rename(survey / path.name)
+    with put_back(scored, tmp_path / "before"):
+        yield replace(scored, publication=config.PublicationSettings(**address))
 
 
 def _count(connection: Connection, query: str) -> int:
@@ -99,7 +44,7 @@ def _easier(settings: Settings) -> Settings:
 
 
 def test_what_is_new_is_published_and_reported(settings: Settings, connection: Connection) -> None:
-    outcome = _rescore(settings)
+    outcome = rescore(settings)
     assert outcome.published
     assert current_run(connection) == outcome.report.run_id
     (folder,) = Path(settings.store.folder, "reports").iterdir()
@@ -116,7 +61,7 @@ def test_what_is_new_is_published_and_reported(settings: Settings, connection: C
 def test_a_silent_simbad_stops_nothing_and_is_told(
     settings: Settings, connection: Connection
 ) -> None:
-    outcome = _rescore(settings)
+    outcome = rescore(settings)
     assert not outcome.verified
     verdicts = connection.execute("SELECT DISTINCT verdict FROM vospec.candidates").fetchall()
     assert verdicts == [("service_failed",)]
@@ -124,9 +69,9 @@ def test_a_silent_simbad_stops_nothing_and_is_told(
 
 
 def test_nothing_new_changes_nothing(settings: Settings, connection: Connection) -> None:
-    first = _rescore(settings).report
+    first = rescore(settings).report
     scores = _count(connection, "SELECT count(*) FROM vospec.scores")
-    again = _rescore(settings).report
+    again = rescore(settings).report
     assert again.run_id == first.run_id == current_run(connection)
     assert "is served as before" in again.outcome
     assert (again.entered, again.left) == ([], [])
@@ -134,10 +79,10 @@ def test_nothing_new_changes_nothing(settings: Settings, connection: Connection)
 
 
 def test_few_new_spectra_join_the_run(settings: Settings, connection: Connection) -> None:
-    first = _rescore(settings).report
+    first = rescore(settings).report
     before = _count(connection, "SELECT count(*) FROM vospec.scores")
-    _arrive(settings, 4)
-    outcome = _rescore(settings)
+    arrive(settings, 4)
+    outcome = rescore(settings)
     assert outcome.report.run_id == first.run_id == current_run(connection)
     assert outcome.report.why.startswith("4 new files")
     assert "additions" in outcome.report.seconds
@@ -147,10 +92,10 @@ def test_few_new_spectra_join_the_run(settings: Settings, connection: Connection
 
 
 def test_many_new_spectra_make_a_new_run(settings: Settings, connection: Connection) -> None:
-    first = _rescore(settings).report
-    _arrive(settings, 9)
+    first = rescore(settings).report
+    arrive(settings, 9)
     narrow = replace(settings.rescore, max_added_share=0.01)
-    outcome = _rescore(replace(settings, rescore=narrow))
+    outcome = rescore(replace(settings, rescore=narrow))
     assert outcome.published
     assert outcome.report.run_id != first.run_id
     assert current_run(connection) == outcome.report.run_id
@@ -160,8 +105,8 @@ def test_many_new_spectra_make_a_new_run(settings: Settings, connection: Connect
 def test_what_does_not_pass_the_gate_is_kept_aside(
     settings: Settings, connection: Connection
 ) -> None:
-    first = _rescore(settings).report
-    outcome = _rescore(_easier(settings))
+    first = rescore(settings).report
+    outcome = rescore(_easier(settings))
     assert not outcome.published
     assert current_run(connection) == first.run_id
     failed = [check.name for check in outcome.report.checks if not check.holds]
@@ -177,7 +122,7 @@ def test_what_does_not_pass_the_gate_is_kept_aside(
 def test_a_full_disk_is_told_before_anything_begins(settings: Settings) -> None:
     narrow = replace(settings.rescore, min_free_gigabytes=1e9)
     with pytest.raises(StoreError, match=r"GB are free, expected at least 1e\+09"):
-        _rescore(replace(settings, rescore=narrow))
+        rescore(replace(settings, rescore=narrow))
     assert not Path(settings.store.folder, rescoring.MARK).exists()
 
 
@@ -201,8 +146,8 @@ def test_what_was_killed_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(*place[step], killed)
         with pytest.raises(KeyboardInterrupt):
-            _rescore(settings)
-    outcome = _rescore(settings)
+            rescore(settings)
+    outcome = rescore(settings)
     assert f"ended within: {step}; going on" in caplog.text
     assert outcome.published
     assert current_run(connection) == outcome.report.run_id

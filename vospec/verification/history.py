@@ -7,6 +7,7 @@ of each spectrum alone: an hour without the service would otherwise outgrow year
 The hierarchies of object types stand there under the time at which each was taken.
 """
 
+import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow import fs
 
 from vospec.columns import ANSWERS, OBJECT_TYPES, Table
 from vospec.lock import locked
-from vospec.store import Dataset, Store, arrow_schema, fingerprint
+from vospec.store import Dataset, Store, arrow_schema, fingerprint, named
 
 #: The folder of a store that holds all of it.
 ROOM = "simbad"
@@ -101,7 +103,20 @@ class History:
         """
         room = Store(f"{self.store.uri.rstrip('/')}/{ROOM}")
         with locked(room, "vospec verify"):
+            self._forget_unfinished()
             yield
+
+    def _forget_unfinished(self) -> None:
+        """Take away blocks that were being written when a call was killed."""
+        kept = {dataset.location for dataset in self.store.find(ROOM)}
+        filesystem = self.store.filesystem
+        for name in ("answers", "failures", "types"):
+            folder = posixpath.join(self.store.root, ROOM, name)
+            selector = fs.FileSelector(folder, allow_not_found=True)
+            with named(folder):
+                for info in filesystem.get_file_info(selector):
+                    if info.path not in kept:
+                        filesystem.delete_dir(info.path)
 
 
 def last(rows: pa.Table, *, before: datetime | None = None) -> NDArray[np.int_]:
