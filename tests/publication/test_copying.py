@@ -1,6 +1,7 @@
 """Rows go into PostgreSQL as they are: PostgreSQL itself tells what arrived."""
 
 import struct
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,9 +129,8 @@ def test_rows_of_many_columns_arrive(connection: Connection, packed: bool) -> No
     ]
     connection.execute(sql.SQL("CREATE TABLE vospec.many ({})").format(sql.SQL(", ").join(kinds)))
     batch = pa.record_batch({name: pa.array(column) for name, column in values.items()})
-    copying.copy(
-        connection, batch, table, sql.Identifier("vospec", "many"), packed=packed, freeze=False
-    )
+    laid_out = copying.rows(batch, table, packed=packed)
+    copying.copy(connection, laid_out, table, sql.Identifier("vospec", "many"))
     found = connection.execute("SELECT * FROM vospec.many", binary=True).fetchall()
     if not packed:
         assert found == list(zip(*values.values(), strict=True))
@@ -161,3 +161,30 @@ def test_a_missing_column_is_named() -> None:
 def test_what_does_not_fit_is_refused(kind: Type, values: pa.Array) -> None:
     with pytest.raises(ValueError, match=rf"column value: {kind.replace('[]', '..')} expected"):
         list(copying.rows(pa.record_batch({"value": values}), [_column(kind)]))
+
+
+def test_one_item_is_taken_ahead_and_no_more() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(5):
+            taken.append(number)
+            yield number
+
+    for seen, number in enumerate(copying.ahead(items())):
+        assert number == seen
+        assert len(taken) <= seen + 2
+    assert taken == [0, 1, 2, 3, 4]
+    assert list(copying.ahead([])) == []
+
+
+def test_what_fails_ahead_is_told_in_its_turn() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        message = "broken"
+        raise ValueError(message)
+
+    coming = copying.ahead(items())
+    assert next(coming) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(coming)

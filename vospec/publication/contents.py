@@ -7,7 +7,7 @@ fingerprint behind.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -196,18 +196,21 @@ def copied(
         Columns are missing, or rows are another run's.
     """
     into, count = tuple(zip(item.tables, targets, strict=True)), 0
-    for batch in item.content.batches:
-        _check_run(batch, item)
-        for table, target in into:
-            copying.copy(connection, _rows_of(batch, table), table, target, freeze=freeze)
-        count += batch.num_rows
+    for n_rows, laid_out in copying.ahead(_laid_out(item)):
+        for (table, target), rows in zip(into, laid_out, strict=True):
+            copying.copy(connection, rows, table, target, freeze=freeze)
+        count += n_rows
         if progress is not None:
             progress(item.name, count)
     return count
 
 
-def _rows_of(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
-    return originals.rows(batch) if table is ORIGINALS else batch
+def _laid_out(item: Item) -> Iterator[tuple[int, list[list[memoryview]]]]:
+    """For each batch the number of its rows, and the rows as each of the tables gets them."""
+    for batch in item.content.batches:
+        _check_run(batch, item)
+        of_tables = ((originals.rows(batch) if t is ORIGINALS else batch, t) for t in item.tables)
+        yield batch.num_rows, [list(copying.rows(*each)) for each in of_tables]
 
 
 def _check_run(batch: pa.RecordBatch, item: Item) -> None:

@@ -10,7 +10,9 @@ followed by its elements, each with its length in front.
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import psycopg
@@ -29,6 +31,8 @@ _EPOCH_MICROSECONDS = 946_684_800_000_000
 
 #: Rows and bytes that are laid out at once; bound the memory.
 _ROWS_AT_ONCE, _BYTES_AT_ONCE = 16384, 2_000_000
+
+_T = TypeVar("_T")
 
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -71,45 +75,50 @@ _ELEMENTS: dict[Type, _Scalar] = {
 }
 
 
-def copy(  # noqa: PLR0913 - what a copy consists of
+def copy(
     connection: psycopg.Connection[tuple[object, ...]],
-    batch: pa.RecordBatch,
+    laid_out: Iterable[memoryview],
     table: Table,
     target: sql.Composable,
     *,
-    packed: bool = False,
     freeze: bool = False,
 ) -> None:
-    """Copy the rows of a table into a table that has its columns.
+    """Copy rows into a table that has the columns of another.
 
     Parameters
     ----------
     connection : psycopg.Connection
         Where to write.
-    batch : pyarrow.RecordBatch
-        Holds at least the columns of the table.
+    laid_out : iterable of memoryview
+        What :func:`rows` gives.
     table : Table
         Names the columns.
     target : Composable
         The table that takes the rows.
-    packed : bool
-        See :func:`rows`.
     freeze : bool
         The target was made in this transaction: its rows need no clearing up later.
-
-    Raises
-    ------
-    ValueError
-        See :func:`rows`.
     """
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary, FREEZE {})").format(
         target, names(table), sql.SQL("on" if freeze else "off")
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copying:
         copying.write(SIGNATURE)
-        for some in rows(batch, table, packed=packed):
+        for some in laid_out:
             copying.write(some)
         copying.write(TRAILER)
+
+
+def ahead(items: Iterable[_T]) -> Iterator[_T]:
+    """Take the next of some items, in a thread, while the last one is worked on.
+
+    So rows are read and laid out while PostgreSQL takes those before.
+    """
+    remaining, end = iter(items), object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, remaining, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, remaining, end)
+            yield cast("_T", item)
 
 
 def rows(
@@ -174,7 +183,7 @@ def _joined(fields: list[_Fields], n_rows: int) -> memoryview:
 
 def _put(out: Bytes, places: Numbers, values: Bytes) -> None:
     """Write the rows of a matrix of bytes, each to its place."""
-    if len(values):
+    if values.size:
         windows = np.lib.stride_tricks.sliding_window_view(out, values.shape[1], writeable=True)
         windows[places] = values
 
@@ -256,6 +265,12 @@ def _lists(array: pa.Array, element: _Scalar, *, packed: bool) -> _Fields:
     sizes = np.array([head.size for head in heads], np.int64)[kind] + inside
 
     def put(out: Bytes, places: Numbers) -> None:
+        if len(heads) == 1:
+            # All are of one length.
+            head = np.broadcast_to(heads[0], (len(places), heads[0].size))
+            _put(out, places, head)
+            _put(out, places + heads[0].size, content.reshape(len(places), inside[0]))
+            return
         # Arrays are long: a step for each is little against the copy of its elements.
         for row, place in enumerate(places):
             head, start, size = heads[kind[row]], starts[row], inside[row]

@@ -99,7 +99,7 @@ def _copied(connection: Connection, content: Content, progress: Progress | None)
     count = 0
     for batch in content.batches:
         for rows, target in _missing(connection, batch, content):
-            copying.copy(connection, rows, PIXELS, target, packed=True)
+            copying.copy(connection, copying.rows(rows, PIXELS, packed=True), PIXELS, target)
         count += batch.num_rows
         if progress is not None:
             progress("pixels", count)

@@ -133,7 +133,8 @@ def _candidates() -> sql.Composed:
 
 
 #: Candidates of either run. What SIMBAD told before is the last answer from before the end of
-#: the current run.
+#: the current run. A score that a candidate tells is not sought among all; that each is one is
+#: said, or the planner would seek it and throw it away.
 _SCORE_CHANGES: LiteralString = """
 WITH pointer AS MATERIALIZED (
   SELECT current_run.run_id, previous_run_id, ended
@@ -173,11 +174,16 @@ SELECT judged.spectrum_id,
   verdict, COALESCE(earlier_verdict, 'not_asked') AS previous_verdict,
   otype, earlier_otype AS previous_otype
 FROM judged
-LEFT JOIN vospec.score_records AS scores ON NOT is_new AND scores.spectrum_id = judged.spectrum_id
-  AND scores.run_id = (SELECT run_id FROM pointer)
-LEFT JOIN vospec.score_records AS previous ON NOT is_old
-  AND previous.spectrum_id = judged.spectrum_id
-  AND previous.run_id = (SELECT previous_run_id FROM pointer)
+LEFT JOIN LATERAL (
+  SELECT score, rank FROM vospec.score_records
+  WHERE NOT is_new AND score_records.spectrum_id = judged.spectrum_id
+    AND score_records.run_id = (SELECT run_id FROM pointer) LIMIT 1
+) AS scores ON true
+LEFT JOIN LATERAL (
+  SELECT score, rank FROM vospec.score_records
+  WHERE NOT is_old AND score_records.spectrum_id = judged.spectrum_id
+    AND score_records.run_id = (SELECT previous_run_id FROM pointer) LIMIT 1
+) AS previous ON true
 WHERE NOT is_old OR NOT is_new
   OR (new_score, new_rank) IS DISTINCT FROM (old_score, old_rank)
   OR (earlier_verdict IS NOT NULL
