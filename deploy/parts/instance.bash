@@ -52,5 +52,6 @@ serve_database() {
 serve_service() {
   make_service
   limit_roles
+  quicken_indexes
   start_service
 }

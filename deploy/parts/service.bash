@@ -42,6 +42,9 @@ hide_secrets() {
 # Bounds that only PostgreSQL can set to those who query.
 limit_roles() { tell_database dachsroot <"$checkout/deploy/parts/roles.sql"; }
 
+# Before anybody makes the tables, and for those of an earlier version.
+quicken_indexes() { tell_database dachsroot <"$checkout/deploy/parts/small_spoly.sql"; }
+
 # Written at each start: the port may be another, the checkout may have been moved.
 configure_service() {
   copy_guard

@@ -16,7 +16,7 @@ from vospec.publication import connect, create_tables
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _NAME = "vospec_test"
-_PG_SPHERE = Path(__file__).resolve().parents[2] / "deploy" / "parts" / "pg_sphere.sql"
+_PARTS = Path(__file__).resolve().parents[2] / "deploy" / "parts"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,8 @@ def address(instance: Instance) -> Iterator[dict[str, Any]]:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         server.execute(sql.SQL("CREATE DATABASE {} OWNER gavoadmin").format(name))
         with _as_superuser(given, _NAME) as database:
-            database.execute(_PG_SPHERE.read_bytes())
+            for name_of_part in ("pg_sphere.sql", "small_spoly.sql"):
+                database.execute((_PARTS / name_of_part).read_bytes())
         yield given
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 

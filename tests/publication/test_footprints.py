@@ -61,3 +61,5 @@ def test_regions_are_found_by_an_index(connection: Connection) -> None:
         " WHERE vospec.region(ra, dec, collection) && scircle(spoint(0, 0), 0.01)"
     ).fetchall()
     assert "spectra_index_3" in str(plan)
+    kind = connection.execute("SELECT pg_get_indexdef('vospec.spectra_index_3'::regclass)")
+    assert "small_spoly" in str(kind.fetchone())

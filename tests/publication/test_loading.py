@@ -186,7 +186,7 @@ def test_readers_see_the_old_run_until_the_new_one_is_whole(
     def watched(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield batch
-            # The rows of this batch are in the database by now.
+            # The rows of the batch before are in the database by now.
             seen.append((current_run(reader), len(stored_rows(reader, "scores"))))
 
     second = samples.contents("second", scale=0.5)

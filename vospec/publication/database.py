@@ -95,7 +95,7 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
         "USING gist (spoint(radians(ra), radians(dec)))",
         "(mjd)",
         "(collection, release, quality)",
-        "USING gist (vospec.region(ra, dec, collection))",
+        "USING gist (vospec.region(ra, dec, collection) {small_spoly})",
         # Names are sought whatever their case; and the training spectra are few.
         "(lower(object))",
         "(role) WHERE role = 'training'",
@@ -250,12 +250,41 @@ def _statements(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[
             yield sql.SQL("ALTER TABLE {} ADD {} text").format(
                 qualified(name), sql.Identifier(column)
             )
-    for name, definitions in _INDEXES.items():
-        for number, definition in enumerate(definitions):
-            if not exists(connection, index := f"{name}_index_{number}"):
-                yield sql.SQL("CREATE INDEX {} ON {} {}").format(
-                    sql.Identifier(index), qualified(name), sql.SQL(definition)
-                )
+    for name in _INDEXES:
+        yield from _missing_indexes(connection, name)
+
+
+def make_indexes(connection: psycopg.Connection[tuple[object, ...]], table: Table) -> None:
+    """Make those indexes of a table that are missing; its key is none of them."""
+    for statement in _missing_indexes(connection, table.name):
+        connection.execute(statement)
+
+
+def drop_indexes(connection: psycopg.Connection[tuple[object, ...]], table: Table) -> None:
+    """Drop the indexes of a table, but for its key."""
+    for number in range(len(_INDEXES.get(table.name, ()))):
+        connection.execute(
+            sql.SQL("DROP INDEX IF EXISTS {}").format(qualified(f"{table.name}_index_{number}"))
+        )
+
+
+def _missing_indexes(
+    connection: psycopg.Connection[tuple[object, ...]], name: str
+) -> Iterator[_Statement]:
+    for number, definition in enumerate(_INDEXES.get(name, ())):
+        if not exists(connection, index := f"{name}_index_{number}"):
+            how = sql.SQL(definition).format(small_spoly=_small_spoly(connection))
+            yield sql.SQL("CREATE INDEX {} ON {} {}").format(
+                sql.Identifier(index), qualified(name), how
+            )
+
+
+def _small_spoly(connection: psycopg.Connection[tuple[object, ...]]) -> sql.SQL:
+    """The operator class of small polygons, where a superuser has made it (``deploy/parts``)."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_opclass WHERE opcname = 'small_spoly')"
+    ).fetchone()
+    return sql.SQL("small_spoly" if row == (True,) else "")
 
 
 def _rename(connection: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -145,8 +145,11 @@ def _beside(connection: Connection, item: Item, progress: Progress | None) -> in
         return 0
     if item.name in IN_PARTITIONS:
         return partitions.load(connection, item, progress)
-    if item.name in MERGED and not merging.is_empty(connection, item.name):
+    if item.name not in MERGED:
+        return 0
+    if not merging.is_empty(connection, item.name):
         return merging.stage(connection, item, progress)
+    merging.make_way(connection, item.name)
     return 0
 
 

@@ -3,11 +3,14 @@
 A content comes into a temporary table and is compared with what is there; what differs is
 kept beside the live table until it is merged, all in one transaction (`stage`). Merging then
 takes no longer than the differences need, and whoever reads rows that stay is not disturbed.
-A table that is empty needs no comparison: the rows are copied when they are merged.
+A table that is empty needs no comparison: the rows are copied when they are merged, and its
+indexes are made of all of them at once, several times faster than row by row (`make_way`).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+import psycopg
 from psycopg import sql
 
 from vospec.columns import FAILED, Table
@@ -22,7 +25,17 @@ from vospec.publication.contents import (
     is_loaded,
     remember,
 )
-from vospec.publication.database import VERDICTS, names, qualified
+from vospec.publication.database import (
+    VERDICTS,
+    drop_indexes,
+    make_indexes,
+    names,
+    qualified,
+)
+from vospec.publication.publisher import impatient
+
+#: Seconds that readers of a table without rows are waited for.
+PATIENCE = 1.0
 
 
 def stage(connection: Connection, item: Item, progress: Progress | None) -> int:
@@ -57,11 +70,23 @@ def merge(connection: Connection, item: Item, progress: Progress | None) -> int:
     else:
         into = [qualified(table.name) for table in item.tables]
         count = copied(connection, item, into, progress=progress)
+        for table in item.tables:
+            make_indexes(connection, table)
         derive(connection, item.name)
     # What was added to the rows that have gone has gone with them.
     forget(connection, item.key, additions=True)
     remember(connection, item.key, item)
     return count
+
+
+def make_way(connection: Connection, name: str) -> None:
+    """Drop the indexes of tables without rows; they are made anew when the rows have come.
+
+    Readers who look into such a table for long are left alone, and so are its indexes.
+    """
+    for table in CONTENTS[name]:
+        with suppress(psycopg.errors.LockNotAvailable), impatient(connection, PATIENCE):
+            drop_indexes(connection, table)
 
 
 def is_empty(connection: Connection, name: str) -> bool:

@@ -10,8 +10,7 @@ a partition was attached would not look into it. So a while must lie between the
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import psycopg
 from psycopg import sql
@@ -30,6 +29,7 @@ from vospec.publication.contents import (
     remember,
 )
 from vospec.publication.database import PARTITIONED, SCHEMA, exists, names, qualified
+from vospec.publication.publisher import impatient
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ _DETACH = {
 def _drop(connection: Connection, parent: str, partition: str) -> None:
     for _ in range(TRIES):
         try:
-            with _impatient(connection):
+            with impatient(connection, PATIENCE):
                 if (state := _state(connection, partition)) in _DETACH:
                     connection.execute(
                         _DETACH[state].format(qualified(parent), qualified(partition))
@@ -208,13 +208,3 @@ def _drop(connection: Connection, parent: str, partition: str) -> None:
             continue
         return
     logger.info("%s: somebody is still reading; left to the next publication", partition)
-
-
-@contextmanager
-def _impatient(connection: Connection) -> Iterator[None]:
-    """Wait for a lock no longer than `PATIENCE`: whoever waits for one keeps others waiting."""
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{PATIENCE}s",))
-    try:
-        yield
-    finally:
-        connection.execute("RESET lock_timeout")

@@ -67,3 +67,13 @@ def _wait(connection: Connection, what: str) -> None:
         return
     logger.info("%s: another publisher is at work; waiting until it is done", what)
     connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+
+
+@contextmanager
+def impatient(connection: Connection, seconds: float) -> Iterator[None]:
+    """Wait no longer for a lock: whoever waits for one keeps those behind him waiting."""
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{seconds}s",))
+    try:
+        yield
+    finally:
+        connection.execute("RESET lock_timeout")
