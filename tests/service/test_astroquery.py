@@ -59,8 +59,7 @@ def test_question_is_answered_at_once(tap: TapPlus) -> None:
 
 
 def test_job_is_answered_later(tap: TapPlus) -> None:
-    job = tap.launch_job_async(_QUERY, autorun=False)
-    job.start()
+    job = tap.launch_job_async(_QUERY)
     assert _is_ranking(job.get_results())
     assert job.is_finished()
     assert job.jobid in [one.jobid for one in tap.list_async_jobs()]
@@ -81,7 +80,5 @@ def test_stars_are_uploaded(tap: TapPlus, tmp_path: Path) -> None:
 
 
 def test_fault_is_told_in_words(tap: TapPlus) -> None:
-    job = tap.launch_job_async("SELECT no_such_column FROM vospec.candidates", autorun=False)
-    job.start()
     with pytest.raises(SystemError, match="no_such_column"):
-        job.get_results()
+        tap.launch_job_async("SELECT no_such_column FROM vospec.candidates").get_results()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import pyvo
+import requests
 from astropy.table import Table
 from astropy.units import Unit
 
@@ -125,9 +126,10 @@ def test_positions_are_searched(tap: pyvo.dal.TAPService) -> None:
     assert set(near["spectrum_id"]) == set(samples.SURVEY[:2])
 
 
-def test_uploads_are_matched(tap: pyvo.dal.TAPService) -> None:
+@pytest.mark.parametrize("way", ["run_sync", "run_async"])
+def test_uploads_are_matched(tap: pyvo.dal.TAPService, way: str) -> None:
     stars = Table({"name": ["third"], "ra": [samples.RA + 0.2], "dec": [samples.DEC]})
-    found = tap.search(
+    found = getattr(tap, way)(
         "SELECT s.name, c.spectrum_id FROM TAP_UPLOAD.stars AS s JOIN vospec.candidates AS c"
         " ON 1 = CONTAINS(POINT('ICRS', c.ra, c.dec), CIRCLE('ICRS', s.ra, s.dec, 0.001))",
         uploads={"stars": stars},
@@ -138,6 +140,27 @@ def test_uploads_are_matched(tap: pyvo.dal.TAPService) -> None:
 def test_asynchronous_jobs_run(tap: pyvo.dal.TAPService) -> None:
     found = tap.run_async("SELECT COUNT(*) AS n FROM vospec.scores")
     assert found["n"][0] == 2 * len(samples.SURVEY)
+
+
+def test_job_waits_to_be_told(tap: pyvo.dal.TAPService) -> None:
+    job = tap.submit_job("SELECT COUNT(*) AS n FROM vospec.grid")
+    assert job.phase == "PENDING"
+    job.delete()
+
+
+@pytest.mark.parametrize("phase", ["ABORT", "run", "COMPLETED"])
+def test_new_job_is_given_no_other_phase_than_run(
+    tap: pyvo.dal.TAPService, session: requests.Session, phase: str
+) -> None:
+    before = {job.jobid for job in tap.get_job_list()}
+    answer = session.post(
+        f"{tap.baseurl}/async",
+        data={"LANG": "ADQL", "QUERY": "SELECT 1 AS one FROM vospec.grid", "PHASE": phase},
+        allow_redirects=False,
+    )
+    assert answer.status_code == 400
+    assert f"a new job can be given the phase RUN, or none, not '{phase}'" in answer.text
+    assert {job.jobid for job in tap.get_job_list()} == before
 
 
 def test_pixels_are_not_for_readers(tap: pyvo.dal.TAPService) -> None:

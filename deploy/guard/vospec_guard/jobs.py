@@ -2,6 +2,9 @@
 
 DaCHS names a table that is uploaded as the user does, and loads a file of that folder as a
 pickle: whoever called a table ``__RESULTS__`` had a program run.
+
+A request that makes a job may ask for it to be run (UWS 1.1, PHASE=RUN); DaCHS keeps such a
+job waiting for ever, and so does the client.
 """
 
 import io
@@ -61,6 +64,34 @@ def mend_jobs(module: ModuleType) -> None:
         return original(self, localName, uploadFile)
 
     job._saveUpload = save  # noqa: SLF001 - as above
+    _mend_creation(module)
+
+
+#: Seconds for which a job may be locked by somebody else, as where its phase is posted.
+_PATIENCE = 10
+
+
+def _mend_creation(module: ModuleType) -> None:
+    """Run a job that was asked for with PHASE=RUN; of TAP, DataLink and all others."""
+    system = module.UWS
+    original = system.getNewIdFromRequest
+
+    def make(self: Any, request: Any) -> Any:  # noqa: ANN401 - of DaCHS
+        phase = request.uwsArgs["phase"]
+        if phase not in (None, "RUN"):
+            message = f"a new job can be given the phase RUN, or none, not {phase!r}"
+            raise module.base.ValidationError(message, "PHASE")
+        job = original(self, request)
+        if phase is not None:
+            try:
+                self.changeToPhase(job, module.QUEUED, timeout=_PATIENCE)
+            except Exception:
+                # Whoever asked is told, and knows of no job.
+                self.destroy(job)
+                raise
+        return job
+
+    system.getNewIdFromRequest = make
 
 
 MENDS = {"gavo.protocols.uws": mend_jobs}
