@@ -111,6 +111,19 @@ choose_port() {
 
 remember_port() { put "$port" "$folder/port"; }
 
+# The number of processes of DaCHS, likewise.
+choose_processes() {
+  processes=${option[processes]:-$(cat "$folder/processes" 2>/dev/null || printf '1')}
+  if [[ ! $processes =~ ^[1-9][0-9]?$ ]] || ((processes > most_processes)); then
+    fail "the number of processes must be one from 1 to $most_processes, not $processes"
+  fi
+}
+
+# Each takes connections of PostgreSQL, which has a bounded number.
+readonly most_processes=16
+
+remember_processes() { put "$processes" "$folder/processes"; }
+
 # put TEXT FILE: whole or not at all.
 put() {
   printf '%s\n' "$1" >"$2.new"

@@ -17,6 +17,10 @@ source "$checkout/deploy/parts/database.bash"
 source "$checkout/deploy/parts/folder.bash"
 # shellcheck source=deploy/parts/service.bash
 source "$checkout/deploy/parts/service.bash"
+# shellcheck source=deploy/parts/servers.bash
+source "$checkout/deploy/parts/servers.bash"
+# shellcheck source=deploy/parts/proxy.bash
+source "$checkout/deploy/parts/proxy.bash"
 # shellcheck source=deploy/parts/environment.bash
 source "$checkout/deploy/parts/environment.bash"
 # shellcheck source=deploy/parts/publication.bash

@@ -12,10 +12,18 @@ readonly packages=(
   postgresql-15-pgsphere
   postgresql-15-q3c
 )
+# Stands before several processes of DaCHS.
+readonly proxy_package=nginx
 readonly java_package=openjdk-17-jre-headless
 readonly least_java=17
 
 readonly service_account=vospec
+
+# What a number of processes needs.
+needed_packages() {
+  printf '%s\n' "${packages[@]}"
+  ((processes == 1)) || printf '%s\n' "$proxy_package"
+}
 
 # The names of those packages that are not there, one a line.
 missing_packages() {
@@ -47,13 +55,16 @@ install_packages() {
   as_root apt-get update
   as_root apt-get install --yes --no-install-recommends "${missing[@]}" ||
     fail "apt-get could not install ${missing[*]} (Debian 12 has them; see $log)"
+  # Debian's own would come up at the next boot and serve its welcome page to everybody.
+  [[ " ${missing[*]} " != *" $proxy_package "* ]] || as_root update-rc.d nginx disable
 }
 
 need_packages() {
   local missing
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]} == 0)) ||
-    fail "these Debian packages are missing: ${missing[*]}; deploy/install installs them"
+    fail "these Debian packages are missing: ${missing[*]};" \
+      "deploy/install${option[processes]:+ --processes ${option[processes]}} installs them"
 }
 
 may_install() {

@@ -48,8 +48,8 @@ adopt() {
   # The services, TAP and the registry itself, for its answers to be whole.
   as_account dachs pub "$descriptor" //tap //services
   adoption_mark | as_account tee "$folder/dachs/adopted.new" >/dev/null
-  # A running server keeps the old descriptor.
-  stop_service
+  # Running servers keep the old descriptor.
+  outdate_servers
   mv -f "$folder/dachs/adopted.new" "$folder/dachs/adopted"
 }
 
