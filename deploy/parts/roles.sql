@@ -9,6 +9,9 @@ ALTER ROLE gavo SET temp_file_limit = '4GB';
 
 -- The longest that a query may take at all: whoever sets no time of its own has this.
 ALTER ROLE untrusted SET statement_timeout = '1h';
+-- The record of a job is worth no waiting for the disk, five times for each query of TAP: what
+-- a crash takes of it is the last half second.
+ALTER ROLE gavo SET synchronous_commit = off;
 -- Rows are taken in parts, and written out between them.
 ALTER ROLE untrusted SET idle_in_transaction_session_timeout = '5min';
 

@@ -117,6 +117,7 @@ start_service() {
   configure_service
   hide_secrets
   ((processes > 1)) || stop_proxy
+  forget_queries
   start_missing "$wanted"
   replace_outdated "$wanted"
   ((processes == 1)) || stop_server dachs
@@ -125,6 +126,17 @@ start_service() {
   remember_processes
   stop_surplus
   forget_guards
+}
+
+# Queries that somebody waited for when their server was killed: they would count among those
+# that run, and keep jobs from starting, for days. Which server's they were is not told.
+forget_queries() {
+  local age="10 minutes"
+  [[ -n $(living_servers) ]] || age="0 minutes"
+  [[ -n $(tell_database gavoadmin --command "SELECT to_regclass('tap_schema.tapjobs')") ]] || return 0
+  tell_database gavoadmin --set "age=$age" <<<"UPDATE tap_schema.tapjobs
+    SET phase = 'ABORTED', endtime = timezone('UTC', now())
+    WHERE phase = 'EXECUTING' AND pid = -1 AND creationtime < timezone('UTC', now()) - interval :'age'"
 }
 
 # All at once, for each takes seconds.

@@ -2,16 +2,22 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.publication import samples
+from vospec.publication import connect, create_tables, publish
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Library = Callable[[str], subprocess.CompletedProcess[str]]
+RUN = "label_spreading-samples"
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +47,14 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.fixture(scope="module")
-def instance_folder(run: Run) -> Iterator[Path]:
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def open_instance(run: Run) -> Iterator[Path]:
     """A folder whose instance, if a test starts one, is stopped in the end."""
     if not (Path("/usr/bin/dachs").exists() and Path("/usr/lib/postgresql/15/bin").exists()):
         pytest.skip("DaCHS or PostgreSQL 15 is not installed")
@@ -50,6 +62,31 @@ def instance_folder(run: Run) -> Iterator[Path]:
     yield made
     run("down", "--folder", made)
     shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def instance_folder(run: Run) -> Iterator[Path]:
+    """A folder for the instance of a module."""
+    with open_instance(run) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def published(run: Run) -> Iterator[Path]:
+    """An instance that publishes the samples; whoever takes it leaves it well."""
+    with open_instance(run) as made:
+        assert run("up", "--folder", made, "--port", free_port()).returncode == 0
+        with connect(host=str(made / "run"), port=5433) as connection:
+            create_tables(connection, service_url=f"http://127.0.0.1:{port_of(made)}")
+            publish(connection, run_id=RUN, contents=samples.contents(RUN))
+        done = run("adopt", "--folder", made)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield made
+
+
+def port_of(folder: Path) -> int:
+    """The public port of an instance."""
+    return int((folder / "port").read_text())
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -12,32 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import Library, Run
-from tests.publication import samples
-from vospec.publication import connect, create_tables, publish
+from tests.deploy.conftest import RUN, Library, Run
+from vospec.publication import connect
 
 pytestmark = pytest.mark.service
 
-_RUN = "label_spreading-health"
 
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def published(run: Run, instance_folder: Path) -> Iterator[Path]:
-    """An instance of these tests' own that publishes the samples."""
-    assert run("up", "--folder", instance_folder, "--port", _free_port()).returncode == 0
-    with connect(host=str(instance_folder / "run"), port=5433) as connection:
-        create_tables(connection)
-        publish(connection, run_id=_RUN, contents=samples.contents(_RUN))
-    done = run("adopt", "--folder", instance_folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield instance_folder
-    # A server that stands still cannot be stopped.
-    _signal(instance_folder, signal.SIGCONT)
+@pytest.fixture(autouse=True)
+def well(published: Path) -> Iterator[None]:
+    """A database that stands still cannot be stopped."""
+    yield
+    _signal(published, signal.SIGCONT)
 
 
 def _pid(folder: Path, name: str) -> int:
@@ -83,7 +67,7 @@ def test_a_stopped_database_is_told_and_the_service_recovers_by_itself(
 ) -> None:
     service = _pid(published, "run/dachs.pid")
     status, told = _health(published)
-    assert (status, told["run"]) == (200, _RUN)
+    assert (status, told["run"]) == (200, RUN)
     assert library(f"option[folder]={published}; open_folder; stop_database").returncode == 0
     status, told = _health(published)
     assert status == 503
