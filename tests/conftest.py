@@ -129,6 +129,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
         def _split_scope(self, nodeid: str) -> str:
             path = Path(nodeid.partition("::")[0])
             # These tests change the one service, those the one database beside it.
+            if path.name in {"test_health.py", "test_proxy.py"}:
+                return "published"
             together = path.parent if path.parent.name in {"service", "publication"} else path
             return str(together)
 

@@ -189,7 +189,7 @@ $(choices)
       proxy_cache_use_stale updating;
       proxy_cache_bypass \$http_authorization \$http_cookie;
       proxy_no_cache \$http_authorization \$http_cookie;
-      add_header X-Cache \$upstream_cache_status;
+      add_header X-Cache \$upstream_cache_status always;
       gzip on;
       gzip_vary on;
       gzip_types text/css text/javascript application/javascript image/svg+xml;

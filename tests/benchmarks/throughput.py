@@ -156,7 +156,7 @@ def _stars(port: int) -> list[Star]:
 def main() -> None:
     """Measure every door with some numbers of clients."""
     folder = Path(sys.argv[1]).resolve()
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0  # noqa: PLR2004 - it is there
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0
     alone, public = (int((folder / n).read_text()) for n in ("run/dachs-1.port", "port"))
     stars = _stars(public)
     number = (folder / "processes").read_text().strip()

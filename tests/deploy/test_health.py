@@ -17,6 +17,12 @@ from vospec.publication import connect
 pytestmark = pytest.mark.service
 
 
+@pytest.fixture(scope="module", autouse=True)
+def alone(run: Run, published: Path) -> None:
+    """One process, which knows nothing of others."""
+    assert run("up", "--folder", published, "--processes", 1).returncode == 0
+
+
 @pytest.fixture(autouse=True)
 def well(published: Path) -> Iterator[None]:
     """A database that stands still cannot be stopped."""
