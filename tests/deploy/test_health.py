@@ -18,15 +18,11 @@ pytestmark = pytest.mark.service
 
 
 @pytest.fixture(scope="module", autouse=True)
-def alone(run: Run, published: Path) -> None:
+def alone(run: Run, published: Path) -> Iterator[None]:
     """One process, which knows nothing of others."""
     assert run("up", "--folder", published, "--processes", 1).returncode == 0
-
-
-@pytest.fixture(autouse=True)
-def well(published: Path) -> Iterator[None]:
-    """A database that stands still cannot be stopped."""
     yield
+    # A database that stands still cannot be stopped.
     _signal(published, signal.SIGCONT)
 
 
