@@ -5,8 +5,10 @@ import ipaddress
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -40,8 +42,12 @@ def fetch(url):
 @pytest.fixture(scope="module")
 def guard() -> ModuleType:
     """The module without its hook, which would stay in this process for ever."""
-    path = _FOLDER / "vospec_guard" / "egress.py"
-    spec = importlib.util.spec_from_file_location("vospec_guard_egress", path)
+    return _part("egress")
+
+
+def _part(name: str) -> ModuleType:
+    path = _FOLDER / "vospec_guard" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"vospec_guard_{name}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -286,3 +292,40 @@ def test_the_sitecustomize_that_was_there_still_runs(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.was_run = True\n")
     told = _told("import sys; print(sys.was_run)", PYTHONPATH=f"{_FOLDER}:{tmp_path}")
     assert told == "True"
+
+
+class _Jobs:
+    """A worker system that makes jobs and cannot run any."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def getNewIdFromRequest(self, request: object) -> str:  # noqa: N802 - of DaCHS
+        assert request is not None
+        self.kept.append("new")
+        return "new"
+
+    def changeToPhase(self, job: str, phase: str, *, timeout: float) -> None:  # noqa: N802 - of DaCHS
+        assert (job, phase) == ("new", "QUEUED")
+        message = f"locked for {timeout} s"
+        raise TimeoutError(message)
+
+    def destroy(self, job: str) -> None:
+        self.kept.remove(job)
+
+
+@pytest.mark.parametrize(("phase", "kept"), [(None, ["new"]), ("RUN", [])])
+def test_a_job_that_cannot_be_run_as_asked_does_not_stay(
+    phase: str | None, kept: list[str]
+) -> None:
+    module: Any = SimpleNamespace(
+        pickle=SimpleNamespace(loads=None),
+        UWSJobWithWD=SimpleNamespace(_saveUpload=None),
+        UWS=type("Mended", (_Jobs,), {}),
+        QUEUED="QUEUED",
+    )
+    _part("jobs").mend_jobs(module)
+    system, request = module.UWS(), SimpleNamespace(uwsArgs={"phase": phase})
+    with nullcontext() if phase is None else pytest.raises(TimeoutError, match="locked for 10 s"):
+        system.getNewIdFromRequest(request)
+    assert system.kept == kept

@@ -39,12 +39,13 @@ _FORGET = sql.SQL(
     "DELETE FROM dc.products WHERE sourcetable = {ours} AND {told}"
     " AND NOT EXISTS (SELECT FROM ({products}) AS given WHERE given.accref = products.accref)"
 )
+#: In the order of the key: of millions its index would not fit into memory.
 _TELL = sql.SQL(
     "INSERT INTO dc.products (accref, mime, accesspath, sourcetable)"
     " SELECT accref, given.mime, given.accesspath, {ours} FROM ({products}) AS given"
     " LEFT JOIN dc.products USING (accref)"
     " WHERE (products.mime, products.accesspath, products.sourcetable)"
-    " IS DISTINCT FROM (given.mime, given.accesspath, {ours})"
+    " IS DISTINCT FROM (given.mime, given.accesspath, {ours}) ORDER BY accref"
     " ON CONFLICT (accref) DO UPDATE SET mime = excluded.mime,"
     " accesspath = excluded.accesspath, sourcetable = excluded.sourcetable"
 )
