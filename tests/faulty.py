@@ -25,6 +25,11 @@ def full() -> NoReturn:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def read_only() -> NoReturn:
+    """Say what a file system says that was mounted for reading only, or was taken to that."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
 def killed() -> NoReturn:
     """End as ``kill -9`` ends a process."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -111,7 +111,7 @@ def of_run(run: Run, vectors: Dataset) -> Additions:
 def all_of(store: Store, run: Run) -> list[Additions]:
     """All that was added to a run, in the order in which it came."""
     last = (d for d in store.find(_folder(run)) if d.path.endswith(f"/{NEIGHBOURS.name}"))
-    in_order = sorted(last, key=lambda dataset: str(dataset.manifest["completed"]))
+    in_order = sorted(last, key=lambda dataset: dataset.completed)
     return [_under(store, dataset.path.rpartition("/")[0]) for dataset in in_order]
 
 
@@ -163,9 +163,10 @@ def score(plan: Plan, new: Plan, *, n_jobs: int) -> None:
         additions.candidates.write(_without_rank(candidates))
         names = candidates.column("spectrum_id").combine_chunks()
         rows = pc.index_in(names, arrived.spectrum_id).to_numpy()
+        earlier = [added.neighbours for added in all_of(plan.store, run)]
         near = _strongest(nearest[0][rows], graph.edges(*(part[rows] for part in nearest)))
         additions.neighbours.write(
-            evidence.partner_table(run.run_id, NEIGHBOUR, names, vertices, near)
+            evidence.partner_table(run.run_id, NEIGHBOUR, names, vertices, near), behind=earlier
         )
 
 

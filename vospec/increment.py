@@ -88,7 +88,7 @@ def _teaches(settings: Settings, file: File) -> bool:
 def _last(whole: Plan) -> Plan | None:
     """The plan of the last listing of the same folders whose runs are all complete."""
     listings = [found for found in whole.store.find("files") if _is_of(found, whole.folders)]
-    for known in sorted(listings, key=_completed, reverse=True):
+    for known in sorted(listings, key=lambda known: known.completed, reverse=True):
         plan = Plan(whole.settings, whole.elsewhere, known=known)
         if plan.files.path == known.path and all(r.record.is_complete() for r in plan.runs):
             return plan
@@ -97,10 +97,6 @@ def _last(whole: Plan) -> Plan | None:
 
 def _is_of(known: Dataset, folders: tuple[str, ...]) -> bool:
     return "digest" in known.manifest and tuple(known.manifest["folders"]) == folders
-
-
-def _completed(known: Dataset) -> str:
-    return str(known.manifest["completed"])
 
 
 def _added_before(plan: Plan) -> list[Dataset]:

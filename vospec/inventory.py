@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from vospec.listing import File
-from vospec.store import Dataset
+from vospec.store import Dataset, named
 
 #: Files of one part: packed LAMOST spectra of 21 kB make some 170 MB.
 FILES_OF_A_PART = 8192
@@ -57,8 +57,12 @@ def write(listing: Dataset, files: Iterable[File], n_parts: int) -> int:
         Number of parts.
     """
     listing.clear()
-    remaining, rows = iter(files), 0
-    filesystem = listing.store.filesystem
+    with named(listing.location):
+        return _write(listing, iter(files), n_parts)
+
+
+def _write(listing: Dataset, remaining: Iterator[File], n_parts: int) -> int:
+    rows, filesystem = 0, listing.store.filesystem
     writers = [
         parquet.ParquetWriter(listing.part(bucket), SCHEMA, filesystem=filesystem)
         for bucket in range(min(BUCKETS, n_parts))

@@ -59,7 +59,8 @@ def _list(plan: Plan) -> None:
     """Write the listing of files, a part at a time."""
     if not plan.files.is_complete():
         rows = inventory.write(plan.files, plan.listed(), plan.n_parts)
-        plan.files.complete(rows=rows, folders=plan.folders, digest=plan.inventory[0])
+        facts = {"folders": plan.folders, "digest": plan.inventory[0]}
+        plan.files.complete(rows=rows, **facts, behind=plan.store.find("files"))
 
 
 def _read(job: Job) -> None:

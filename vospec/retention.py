@@ -45,7 +45,7 @@ def sweep(plan: Plan, *, keep_runs: int, keep_days: float) -> list[str]:
     needed = _needed(datasets, [*_roots(datasets, keep_runs), *_of(plan)])
     before = datetime.now(UTC) - timedelta(days=keep_days)
     needed |= {path for path in datasets if path.startswith(f"{ROOM}/")}
-    old = [path for path, d in datasets.items() if path not in needed and _completed(d) < before]
+    old = [path for path, d in datasets.items() if path not in needed and d.completed < before]
     # A run that is half gone must not pass for complete.
     for path in sorted(old, key=lambda path: not path.endswith(_RECORD)):
         datasets[path].remove()
@@ -105,7 +105,7 @@ def _roots(datasets: dict[str, Dataset], keep_runs: int) -> Iterator[str]:
         if path.startswith("runs/") and path.endswith(_RECORD):
             by_method.setdefault(path.split("/")[1].rpartition("-")[0], []).append(path)
     for paths in by_method.values():
-        yield from sorted(paths, key=lambda path: _completed(datasets[path]))[-keep_runs:]
+        yield from sorted(paths, key=lambda path: datasets[path].completed)[-keep_runs:]
 
 
 def _needed(datasets: dict[str, Dataset], roots: Sequence[str]) -> set[str]:
@@ -137,7 +137,3 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON can hol
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
-
-
-def _completed(dataset: Dataset) -> datetime:
-    return datetime.fromisoformat(dataset.manifest["completed"])

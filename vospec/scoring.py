@@ -95,7 +95,8 @@ def _run(
         **worth.facts,
     )
     inputs = {"nearest": plan.nearest.path, "labels": plan.labels.path}
-    run.record.write(record, settings=asdict(job.settings), **inputs)
+    records = (d for d in plan.store.find("runs") if d.path.endswith("/record"))
+    run.record.write(record, settings=asdict(job.settings), **inputs, behind=records)
 
 
 def _in_blocks(job: Job, n_vertices: int) -> bool:

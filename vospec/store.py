@@ -10,10 +10,10 @@ import hashlib
 import json
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,11 @@ class Dataset:
             raise StoreError(message) from fault
         return content
 
+    @property
+    def completed(self) -> datetime:
+        """When the dataset was written to its end."""
+        return datetime.fromisoformat(self.manifest["completed"])
+
     def clear(self) -> None:
         """Make an empty folder in the place of what an interrupted run left."""
         self.__dict__.pop("manifest", None)
@@ -224,9 +229,21 @@ class Dataset:
                 if info.path not in finished and info.type == fs.FileType.File:
                     filesystem.delete_file(info.path)
 
-    def complete(self, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-        """Declare the dataset complete, with what is to be known of it."""
-        content = {"version": __version__, "completed": datetime.now(UTC).isoformat(), **facts}
+    def complete(
+        self,
+        *,
+        behind: Iterable["Dataset"] = (),
+        **facts: Any,  # noqa: ANN401 - whatever JSON can hold
+    ) -> None:
+        """Declare the dataset complete, with what is to be known of it.
+
+        Its time lies behind those of some others, also where the clock was set back.
+        """
+        last = max((other.completed for other in behind), default=None)
+        completed = datetime.now(UTC)
+        if last is not None:
+            completed = max(completed, last + timedelta(microseconds=1))
+        content = {"version": __version__, "completed": completed.isoformat(), **facts}
         incoming, filesystem = self._manifest_path + ".incoming", self.store.filesystem
         with named(self._manifest_path):
             with filesystem.open_output_stream(incoming) as stream:

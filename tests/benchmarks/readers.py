@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -74,13 +74,20 @@ WAYS: Mapping[str, Callable[[Instance], Iterator[Callable[[], str]]]] = {
 
 
 @contextmanager
-def asking(instance: Instance, n_clients: int) -> Iterator[Mapping[str, Answers]]:
+def asking(
+    instance: Instance,
+    n_clients: int,
+    *,
+    ways: Sequence[str] = tuple(WAYS),
+    pause: float = PAUSE,
+    is_whole: Callable[[str], bool] | None = None,
+) -> Iterator[Mapping[str, Answers]]:
     """Let so many clients of each kind ask until the work is done."""
-    answers = {way: Answers() for way in WAYS}
-    stop = threading.Event()
+    answers = {way: Answers() for way in ways}
+    stop, judge = threading.Event(), is_whole or _is_whole
     clients = [
-        threading.Thread(target=_ask, args=(instance, way, answers[way], stop))
-        for way in WAYS
+        threading.Thread(target=_ask, args=(instance, way, answers[way], stop, pause, judge))
+        for way in ways
         for _ in range(n_clients)
     ]
     for client in clients:
@@ -93,7 +100,14 @@ def asking(instance: Instance, n_clients: int) -> Iterator[Mapping[str, Answers]
             client.join()
 
 
-def _ask(instance: Instance, way: str, answers: Answers, stop: threading.Event) -> None:
+def _ask(  # noqa: PLR0913, PLR0917 - of a thread
+    instance: Instance,
+    way: str,
+    answers: Answers,
+    stop: threading.Event,
+    pause: float,
+    is_whole: Callable[[str], bool],
+) -> None:
     for ask in WAYS[way](instance):
         while not stop.is_set():
             started = time.perf_counter()
@@ -103,9 +117,9 @@ def _ask(instance: Instance, way: str, answers: Answers, stop: threading.Event) 
                 answers.failed.append((started, str(fault)))
                 continue
             answers.seconds.append((started, time.perf_counter() - started))
-            if not _is_whole(answer):
+            if not is_whole(answer):
                 answers.mixed.append((started, answer))
-            stop.wait(PAUSE)
+            stop.wait(pause)
 
 
 def _is_whole(answer: str) -> bool:

@@ -56,9 +56,11 @@ def put_back(settings: Settings, aside: Path) -> Iterator[None]:
     """Put back what the body changes in the survey and its store."""
     folder = Path(settings.store.folder).parent
     shutil.copytree(folder, aside, symlinks=True)
-    yield
-    shutil.rmtree(folder)
-    shutil.copytree(aside, folder, symlinks=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+        shutil.copytree(aside, folder, symlinks=True)
 
 
 def job_of(settings: Settings) -> Job:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from tests.publication.conftest import Connection
 from tests.publication.rescored import arrive, put_back, rescore
 from vospec import config, pipeline, rescoring
 from vospec.__main__ import main
+from vospec.commands import rescore as command
 from vospec.config import Settings
-from vospec.errors import StoreError
+from vospec.errors import DatabaseError, StoreError
 from vospec.lock import locked
 from vospec.publication import current_run
 from vospec.store import Store
@@ -190,3 +192,28 @@ def test_a_time_that_is_none_is_refused(given: str, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["rescore", f"--every={given}"])
     assert "expected a number and one of s, min, h, d" in capsys.readouterr().err
+
+
+def test_on_a_clock_it_goes_on_after_a_fault_and_asks_no_clock_that_can_be_set(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    passed, slept = iter([100.0, 160.0, 3700.0, 9000.0, 9000.0]), []
+
+    def once(_: object) -> int:
+        if slept:
+            return 0
+        message = "the database is away"
+        raise DatabaseError(message)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise KeyboardInterrupt
+
+    clock = SimpleNamespace(monotonic=lambda: next(passed), sleep=sleep)
+    monkeypatch.setattr(command, "time", clock)
+    monkeypatch.setattr(command, "_once", once)
+    assert main(["rescore", "--every", "1h"]) == 130
+    # From start to start; a job that took longer is followed at once.
+    assert slept == [3540.0, 0.0]
+    assert "the database is away" in caplog.text

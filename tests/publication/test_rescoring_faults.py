@@ -9,8 +9,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from itertools import cycle
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from unittest import mock
 
 import psycopg
@@ -19,13 +21,17 @@ import tomlkit
 from psycopg import sql
 from pyarrow import parquet
 
-from tests.faulty import Failing, killed
+from tests.faulty import Failing, Moment, full, killed, read_only
 from tests.publication.conftest import Connection
 from tests.publication.rescored import N_LATE, arrive, job_of, put_back, rescore
-from vospec import config, publishing, rescoring
+from vospec import additions, config, publishing, rescoring, retention, scoring, store
 from vospec.__main__ import main
 from vospec.config import Settings
+from vospec.errors import StoreError
+from vospec.increment import increment
 from vospec.plan import Plan
+from vospec.publication import current_run, kept_runs, rollback
+from vospec.verification import history, questions
 
 pytestmark = pytest.mark.service
 
@@ -313,3 +319,130 @@ def test_killed_at_every_step_and_started_again(
     for name in ("outcome", "entered", "left"):
         assert report[name] == state.report[name]
     assert report["entered"]
+
+
+# A disk that is full, and one that cannot be written.
+
+
+def _refused(settings: Settings, name: str, moment: Moment, fault: Callable[[], NoReturn]) -> str:
+    """Score again where a file cannot be written; gives what is told."""
+    failing = Failing(name, moment, fault)
+    with mock.patch("vospec.store.locate", failing.locate), pytest.raises(StoreError) as refused:
+        rescore(settings)
+    return str(refused.value)
+
+
+def _written(plan: Plan, added: Plan) -> Iterator[tuple[str, Moment]]:
+    """What a job writes that adds spectra to a run, in its order."""
+    vectors = additions.vectors_of(plan, added)
+    found = additions.of_run(plan.runs[0], vectors)
+    made = (added.files, added.spectra, added.features, vectors, found.scores, found.neighbours)
+    yield rescoring.MARK, "naming"
+    for dataset in made:
+        yield f"{dataset.path}/", "writing"
+        yield f"{dataset.path}/_manifest.json", "naming"
+    yield "simbad/failures/", "writing"
+    for name in ("report.json", "report.html", "report.txt"):
+        yield name, "writing"
+
+
+def test_a_disk_that_cannot_be_written_at_every_step(
+    scored: Settings, address: dict[str, Any], connection: Connection, tmp_path: Path
+) -> None:
+    settings = replace(scored, publication=config.PublicationSettings(**address))
+    with put_back(settings, tmp_path / "first"), _alone():
+        rescore(settings)
+        plan = increment(settings, max_added_share=1.0).plan
+        arrive(settings, 4)
+        before = published(connection)
+        added = increment(settings, max_added_share=1.0).new
+        assert added is not None
+        faults = cycle([full, read_only])
+        for (name, moment), fault in zip(_written(plan, added), faults, strict=False):
+            told = _refused(settings, name, moment, fault)
+            reason = "No space left on device" if fault is full else "Read-only file system"
+            assert re.fullmatch(rf"/\S*{re.escape(name.rstrip('/'))}\S*: {reason}", told)
+            is_new = name.startswith("report")
+            assert (seen(published(connection)) == seen(before)) is not is_new, name
+        outcome = rescore(settings)
+    # What was published when the report could not be written is told in the next one.
+    assert len(outcome.report.entered) == 1
+    row = connection.execute("SELECT count(*), count(DISTINCT spectrum_id) FROM vospec.scores")
+    assert row.fetchone() == (205, 205)
+    assert not list(Path(settings.store.folder).rglob("*incoming"))
+
+
+def test_a_store_that_cannot_be_locked_is_named(
+    settings_of_nothing: Settings, vospec_rescore: Command
+) -> None:
+    code, said = vospec_rescore(settings_of_nothing, _unlocked)
+    assert (code, said) == (
+        1,
+        f"vospec: {settings_of_nothing.store.folder}/_lock.json: Read-only file system\n",
+    )
+
+
+def _unlocked() -> None:
+    """Let the lock not be opened, as a disk that is mounted for reading only does."""
+
+    opening = Path.open
+
+    def opened(path: Path, mode: str = "r", **given: Any) -> Any:  # noqa: ANN401 - as itself
+        return read_only() if mode == "a+" else opening(path, mode, **given)
+
+    mock.patch.object(Path, "open", opened).start()
+
+
+@pytest.fixture
+def settings_of_nothing(tmp_path: Path) -> Settings:
+    """Settings of a store in which nothing is."""
+    return Settings(store=config.StoreSettings(str(tmp_path / "store")))
+
+
+# A clock that is set back.
+
+
+class _Ahead(datetime):
+    """A clock that is years ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        """The time that it tells."""
+        return datetime.now(tz) + timedelta(days=1000)
+
+
+def _set_ahead(connection: Connection) -> None:
+    """Let it have been ahead for the database, too."""
+    connection.execute("UPDATE vospec.loads SET loaded = loaded + interval '1000 days'")
+    connection.execute("UPDATE vospec.reports SET made = made + interval '1000 days'")
+
+
+def test_a_clock_that_was_set_back_changes_no_order(
+    scored: Settings,
+    address: dict[str, Any],
+    connection: Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = replace(scored.rescore, max_added_share=0.03, keep_runs=1, keep_days=0.0)
+    place = config.PublicationSettings(**address, keep_runs=1)
+    settings = replace(scored, publication=place, rescore=few)
+    with put_back(settings, tmp_path / "before"), _alone():
+        with monkeypatch.context() as ahead:
+            for module in (store, history, questions, scoring, rescoring, retention):
+                ahead.setattr(module, "datetime", _Ahead)
+            arrive(settings, 1)
+            first = rescoring.rescore(job_of(settings), in_full=True).report
+        _set_ahead(connection)
+        arrive(settings, 1)
+        second = rescoring.rescore(job_of(settings), in_full=True).report
+        assert second.run_id != first.run_id
+        arrive(settings, 2)
+        third = rescore(settings).report
+    # What came was added to the last run, which was neither swept away nor pruned.
+    assert third.why == "2 new files, 0 added before, 203 in the last run"
+    assert third.run_id == second.run_id == current_run(connection)
+    told = connection.execute("SELECT run_id FROM vospec.reports ORDER BY made DESC").fetchall()
+    assert told == [(second.run_id,), (first.run_id,)]
+    assert [run.run_id for run in kept_runs(connection)] == [second.run_id, first.run_id]
+    assert rollback(connection) == first.run_id

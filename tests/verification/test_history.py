@@ -12,9 +12,11 @@ from tests.service import simbad
 from tests.verification.conftest import make_plan
 from vospec import verify
 from vospec.columns import ANSWERS, FAILED, FOUND, NOTHING, OBJECT_TYPES, SIMBAD, Verdict
+from vospec.config import VerificationSettings
 from vospec.errors import LockedError
 from vospec.store import Store, arrow_schema
-from vospec.verification import judging, verdicts
+from vospec.verification import history as of_history
+from vospec.verification import judging, questions, verdicts
 from vospec.verification.history import History, last
 from vospec.verification.report import Outcome, told_changes
 
@@ -224,3 +226,52 @@ def test_a_run_tells_what_changed_since_it_ended(history: History) -> None:
         "3 candidates: 1 known_emission_star (33 %), 1 not_in_simbad (33 %), 1 not_asked (33 %)"
     )
     assert change == "became known: a: not_in_simbad → known_emission_star (HD 1, Be*)"
+
+
+FUTURE = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def test_an_answer_from_the_future_is_older_than_all_others(history: History) -> None:
+    history.keep_answers(_rows(("a", FUTURE, NOTHING), ("b", FUTURE, NOTHING)))
+    history.keep_answers(_rows(("a", LATE, FOUND), **BE))
+    found = history.answers()
+    assert found.take(last(found))["state"].to_pylist() == [FOUND, NOTHING]
+    before = found.take(last(found, before=LATE))
+    assert before["state"].to_pylist() == [NOTHING, NOTHING]
+
+
+def test_an_answer_from_the_future_is_asked_for_again(history: History) -> None:
+    now = datetime.now(UTC)
+    place = {"ra": 1.0, "dec": 2.0, "radius": VerificationSettings().radius_arcsec}
+    history.keep_answers(_rows(("a", FUTURE, NOTHING), ("b", now, NOTHING), **place))
+    spectra = pa.table({"spectrum_id": ["a", "b"], "ra": [1.0, 1.0], "dec": [2.0, 2.0]})
+
+    def due() -> list[str]:
+        names: list[str] = questions.due(spectra, history, VerificationSettings())[
+            "spectrum_id"
+        ].to_pylist()
+        return names
+
+    assert due() == ["a"]
+    history.keep_answers(_rows(("a", now, NOTHING), **place))
+    assert due() == []
+
+
+def test_a_hierarchy_from_the_future_gives_way(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(of_history, "_now", lambda: f"{FUTURE:%Y%m%dT%H%M%S.%fZ}")
+        history.keep_types(_types(FUTURE))
+    history.keep_types(_types(LATE))
+    assert history.types()["taken_at"][0].as_py() == LATE
+
+
+def test_what_a_killed_call_has_left_is_taken_away(history: History, store: Store) -> None:
+    history.keep_answers(_rows(("a", EARLY, NOTHING)))
+    half = Path(store.root, "simbad", "answers", "20260101T000000.000000Z")
+    half.mkdir()
+    (half / "part-00000.parquet").write_bytes(b"half")
+    with history.alone():
+        assert not half.exists()
+    assert history.answers()["spectrum_id"].to_pylist() == ["a"]

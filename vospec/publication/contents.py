@@ -151,7 +151,10 @@ def is_loaded(connection: Connection, key: str, item: Item) -> bool:
 def remember(connection: Connection, key: str, item: Item) -> None:
     """Note that a content stands in the database."""
     connection.execute(
-        "INSERT INTO vospec.loads (content, fingerprint) VALUES (%s, %s)"
+        "INSERT INTO vospec.loads (content, fingerprint, loaded)"
+        # What comes later is told to be later, also where the clock was set back.
+        " SELECT %s, %s, GREATEST(now() AT TIME ZONE 'UTC',"
+        " max(loaded) + interval '1 microsecond') FROM vospec.loads"
         " ON CONFLICT (content) DO UPDATE SET fingerprint = excluded.fingerprint,"
         " loaded = excluded.loaded",
         (key, item.fingerprint),

@@ -33,7 +33,10 @@ def keep_report(
     """
     try:
         connection.execute(
-            "INSERT INTO vospec.reports (run_id, outcome, page, facts) VALUES (%s, %s, %s, %s)"
+            "INSERT INTO vospec.reports (run_id, outcome, page, facts, made)"
+            # It comes after all others, also where the clock was set back.
+            " SELECT %s, %s, %s, %s, GREATEST(now() AT TIME ZONE 'UTC',"
+            " max(made) + interval '1 microsecond') FROM vospec.reports"
             " ON CONFLICT (run_id) DO UPDATE SET outcome = excluded.outcome,"
             " page = excluded.page, facts = excluded.facts, made = excluded.made",
             (run_id, outcome, page, facts),

@@ -48,7 +48,9 @@ class History:
     def hierarchy(self) -> Dataset | None:
         """The hierarchy of object types that was taken last."""
         taken = list(self.store.find(f"{ROOM}/types"))
-        return taken[-1] if taken else None
+        # One from the future was taken before the clock was set back.
+        past = [dataset for dataset in taken if posixpath.basename(dataset.path) <= _now()]
+        return next(reversed(past or taken), None)
 
     def fingerprint(self) -> str:
         """What changes with anything that is kept here."""
@@ -88,8 +90,7 @@ class History:
         self._write("types", OBJECT_TYPES, rows, **facts)
 
     def _write(self, name: str, table: Table, rows: pa.Table, **facts: Any) -> None:  # noqa: ANN401 - as above
-        time = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-        dataset = self.store.dataset(f"{ROOM}/{name}/{time}", table)
+        dataset = self.store.dataset(f"{ROOM}/{name}/{_now()}", table)
         dataset.write(_conformed(rows, table), **facts)
 
     @contextmanager
@@ -119,8 +120,16 @@ class History:
                         filesystem.delete_dir(info.path)
 
 
+def _now() -> str:
+    """The time, as datasets are named."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+
+
 def last(rows: pa.Table, *, before: datetime | None = None) -> NDArray[np.int_]:
     """Rows of the last answer about each spectrum.
+
+    Answers from the future came before the clock was set back, and count as older than all
+    others.
 
     Parameters
     ----------
@@ -132,12 +141,16 @@ def last(rows: pa.Table, *, before: datetime | None = None) -> NDArray[np.int_]:
     names = rows["spectrum_id"].combine_chunks().dictionary_encode()
     codes = names.indices.to_numpy(zero_copy_only=False)
     at = rows["asked_at"].to_numpy()
-    order = np.lexsort((at, codes))
+    is_past = at <= _at(datetime.now(UTC))
+    order = np.lexsort((at, is_past, codes))
     if before is not None:
-        limit = np.datetime64(before.astimezone(UTC).replace(tzinfo=None), "us")
-        order = order[at[order] < limit]
+        order = order[~is_past[order] | (at[order] < _at(before))]
     is_last = np.append(codes[order][1:] != codes[order][:-1], True)[: len(order)]
     return np.asarray(order[is_last])
+
+
+def _at(time: datetime) -> np.datetime64:
+    return np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def _read(datasets: list[Dataset], table: Table) -> pa.Table:

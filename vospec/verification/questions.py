@@ -61,10 +61,13 @@ def due(spectra: pa.Table, history: History, section: VerificationSettings) -> p
     known = answers.take(last(answers)).combine_chunks()
     found = pc.index_in(spectra["spectrum_id"], known["spectrum_id"].combine_chunks())
     known = known.take(found.combine_chunks())
-    oldest = datetime.now(UTC) - timedelta(days=section.max_age_days)
-    is_young = pc.fill_null(pc.greater(known["asked_at"], pa.scalar(oldest)), False)
-    at = Positions(spectra["ra"].to_numpy(), spectra["dec"].to_numpy())
-    moved = sources.separations(at, known["ra"].to_numpy(), known["dec"].to_numpy())
+    now, at = datetime.now(UTC), known["asked_at"]
+    oldest = now - timedelta(days=section.max_age_days)
+    # How old an answer from the future is nobody knows: the clock was set back.
+    is_young = pc.and_(pc.greater(at, pa.scalar(oldest)), pc.less_equal(at, pa.scalar(now)))
+    is_young = pc.fill_null(is_young, False)
+    here = Positions(spectra["ra"].to_numpy(), spectra["dec"].to_numpy())
+    moved = sources.separations(here, known["ra"].to_numpy(), known["dec"].to_numpy())
     # Comparisons with what is not known are false.
     is_same = np.isclose(known["radius"].to_numpy(), section.radius_arcsec, rtol=1e-6)
     return spectra.filter(pa.array(~(is_same & (moved <= _MOVED) & is_young.to_numpy())))
@@ -142,7 +145,7 @@ class Questions:
             Nobody tells it, and there is none.
         """
         kept = self.history.types()
-        if len(kept) and kept["taken_at"][0].as_py() > older_than:
+        if len(kept) and older_than < kept["taken_at"][0].as_py() <= datetime.now(UTC):
             return
         reasons = []
         for service in self._simbad:
