@@ -41,11 +41,20 @@ finish() {
 
 bring_up() {
   check_port
+  : >"$folder/serving"
   database_process >/dev/null || started=(database)
   step "PostgreSQL in $folder/postgres" serve_database
   service_process >/dev/null || started=(service "${started[@]}")
   step "DaCHS at $(service_url)" serve_service
   started=()
+}
+
+# Whether all processes are there that an instance which is up has.
+all_live() {
+  local name
+  database_process >/dev/null || return 1
+  for name in $(wanted_servers); do server_process "$name" >/dev/null || return 1; done
+  ((processes == 1)) || proxy_process >/dev/null
 }
 
 serve_database() {

@@ -22,18 +22,23 @@ schedule_by_systemd() {
   put "$(instance_unit)" "$units/$unit.service"
   put "$(rescore_unit)" "$units/$unit-rescore.service"
   put "$(timer_unit "${option[at]:-*-*-* 02:00}")" "$units/$unit-rescore.timer"
+  put "$(command_unit adopt "DaCHS takes over what was scored again for")" "$units/$unit-adopt.service"
+  put "$(command_unit watch "Bringing back what was killed of")" "$units/$unit-watch.service"
+  put "$(watch_timer_unit)" "$units/$unit-watch.timer"
   rotate_logs
-  say "Written: $units/$unit.service, $unit-rescore.service, $unit-rescore.timer"
+  say "Written: $units/$unit.service, $unit-rescore.service, $unit-rescore.timer," \
+    "$unit-adopt.service, $unit-watch.service, $unit-watch.timer"
   start_units
 }
 
 start_units() {
   if [[ -n $root || ! -d /run/systemd/system ]]; then
-    say "To start them: systemctl daemon-reload; systemctl enable --now $unit.service $unit-rescore.timer"
+    say "To start them: systemctl daemon-reload; systemctl enable --now $unit.service" \
+      "$unit-rescore.timer $unit-watch.timer"
     return
   fi
   systemctl daemon-reload
-  systemctl enable --now "$unit.service" "$unit-rescore.timer"
+  systemctl enable --now "$unit.service" "$unit-rescore.timer" "$unit-watch.timer"
 }
 
 schedule_by_cron() {
@@ -45,8 +50,9 @@ schedule_by_cron() {
 
 unschedule() {
   [[ -n $root || ! -d /run/systemd/system ]] ||
-    systemctl disable --now "$unit.service" "$unit-rescore.timer" 2>/dev/null || true
-  rm -f "$root/etc/systemd/system/$unit".service "$root/etc/systemd/system/$unit-rescore".{service,timer} \
+    systemctl disable --now "$unit.service" "$unit-rescore.timer" "$unit-watch.timer" 2>/dev/null || true
+  rm -f "$root/etc/systemd/system/$unit".service "$root/etc/systemd/system/$unit"-{rescore,watch}.{service,timer} \
+    "$root/etc/systemd/system/$unit-adopt.service" \
     "$root/etc/cron.d/$unit" "$root/etc/logrotate.d/$unit"
   say "Nothing of $unit is scheduled any more"
 }
@@ -85,19 +91,50 @@ rescore_unit() {
 Description=Scoring again what has come in to vospec in $folder
 After=$unit.service
 Wants=$unit.service
+OnSuccess=$unit-adopt.service
 
 [Service]
 Type=oneshot
 User=$(caller)
 WorkingDirectory=$folder
 ExecStart=$(rescore_command)
-ExecStartPost=$checkout/deploy/adopt --folder $folder
 Nice=10
 IOSchedulingClass=idle
 # Readers come first when memory is short; the job goes on the next time.
 OOMScoreAdjust=500
 TimeoutStartSec=infinity
 PrivateTmp=yes
+END
+}
+
+# command_unit COMMAND WHAT: servers that a command of deploy/ starts live on when it has ended.
+command_unit() {
+  cat <<END
+[Unit]
+Description=$2 vospec in $folder
+After=$unit.service
+
+[Service]
+Type=oneshot
+User=$(caller)
+ExecStart=$checkout/deploy/$1 --folder $folder
+KillMode=process
+TimeoutStartSec=1h
+END
+}
+
+watch_timer_unit() {
+  cat <<END
+[Unit]
+Description=When vospec in $folder is looked after
+
+[Timer]
+OnActiveSec=1min
+OnUnitInactiveSec=1min
+AccuracySec=5s
+
+[Install]
+WantedBy=timers.target
 END
 }
 
@@ -122,6 +159,7 @@ cron_table() {
   cat <<END
 # Written by deploy/schedule: scoring again what has come in to vospec in $folder.
 PATH=/usr/bin:/bin
+* * * * * $(caller) $checkout/deploy/watch --folder $folder >/dev/null 2>>$folder/log/rescore.log
 @reboot $(caller) $checkout/deploy/up --folder $folder >>$folder/log/rescore.log
 $1 $(caller) $(rescore_command) 2>>$folder/log/rescore.log && $checkout/deploy/adopt --folder $folder >>$folder/log/rescore.log
 END
@@ -135,7 +173,7 @@ rotate_logs() {
 # Copied and cut, for the servers keep their logs open.
 rotation() {
   cat <<END
-$folder/log/*.log $folder/postgres/server.log {
+$folder/log/*.log $folder/postgres/server.log $folder/nginx/*.log {
   weekly
   maxsize 50M
   rotate 8

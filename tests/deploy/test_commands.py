@@ -10,7 +10,7 @@ import pytest
 from tests.deploy.conftest import CHECKOUT, Library, Run, as_nobody
 from vospec import config
 
-COMMANDS = ("adopt", "demo", "down", "install", "restart", "status", "up")
+COMMANDS = ("adopt", "demo", "down", "install", "restart", "status", "up", "watch")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -34,7 +34,7 @@ def test_an_option_without_value_is_named(run: Run) -> None:
     assert "--folder needs a value" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["adopt", "down", "restart", "status"])
+@pytest.mark.parametrize("command", ["adopt", "down", "restart", "status", "watch"])
 def test_a_folder_without_instance_is_named_and_not_made(
     run: Run, folder: Path, command: str
 ) -> None:
