@@ -118,14 +118,15 @@ start_service() {
   wanted=$(service_mark)
   configure_service
   hide_secrets
+  # Before anything listens: whoever is killed in between finds it to be ours.
+  remember_port
+  remember_processes
   ((processes > 1)) || stop_proxy
   forget_queries
   start_missing "$wanted"
   replace_outdated "$wanted"
   ((processes == 1)) || stop_server dachs
   start_proxy
-  remember_port
-  remember_processes
   stop_surplus
   forget_guards
 }
