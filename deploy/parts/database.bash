@@ -45,13 +45,23 @@ database_process() {
 database_answers() { as_account pg_isready -q -h "$folder/run" -p "$database_port" -U dachsroot -d postgres; }
 
 start_database() {
-  database_process >/dev/null && database_answers && return 0
+  await_database && return 0
   database_process >/dev/null || clear_remains
   # Written at each start: the checkout may have been moved since.
   database_settings | as_account tee "$folder/postgres/vospec.conf" >/dev/null
   as_account pg_ctl start --wait --timeout 60 --silent --pgdata "$folder/postgres" \
     --log "$folder/postgres/server.log" </dev/null 8>&- 9>&- ||
     fail "PostgreSQL does not start: $(grep FATAL "$folder/postgres/server.log" | tail -n 1)"
+}
+
+# Wait for one that runs: after a process of it was killed it lets nobody in for a while.
+await_database() {
+  local end=$((SECONDS + 60))
+  while database_process >/dev/null && ((SECONDS < end)); do
+    database_answers && return 0
+    sleep 0.1
+  done
+  return 1
 }
 
 # What a killed PostgreSQL leaves behind. Its lock files name processes that may
@@ -80,7 +90,9 @@ database_orphans() {
 
 stop_database() {
   database_process >/dev/null || return 0
-  as_account pg_ctl stop --wait --timeout 60 --silent --mode fast --pgdata "$folder/postgres"
+  # Asked to stop while it recovers from a crash it may wait for ever; then it recovers again.
+  as_account pg_ctl stop --wait --timeout 60 --silent --mode fast --pgdata "$folder/postgres" ||
+    as_account pg_ctl stop --wait --timeout 60 --silent --mode immediate --pgdata "$folder/postgres"
 }
 
 # The database of DaCHS, empty but for the geometry that ADQL needs.

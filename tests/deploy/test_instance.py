@@ -132,6 +132,16 @@ def test_a_killed_database_comes_back(run: Run, up: Path) -> None:
     assert _answers(up)
 
 
+def test_a_database_that_recovers_is_waited_for(run: Run, up: Path) -> None:
+    postmaster = _database(up)
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    done = run("up", "--folder", up)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _database(up) == postmaster
+    assert _answers(up)
+
+
 def test_a_killed_service_comes_back(run: Run, up: Path) -> None:
     killed = _service(up)
     os.kill(killed, signal.SIGKILL)
