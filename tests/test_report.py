@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -68,9 +69,13 @@ def test_page_stands_alone_and_shows_the_best(
 ) -> None:
     page = report.page(made, whole.plan, n_pictures=2)
     assert page.count('src="data:image/png;base64,') == 2
-    captions = re.findall("<figcaption>(.*?)</figcaption>", page)
+    captions = re.findall("<figcaption><a [^>]*>(.*?)</a></figcaption>", page)
     assert captions == [row["spectrum_id"] for row in candidates[2:4]]
-    assert not re.search('(src|href)="(?!data:)', page)
+    assert not re.search('src="(?!data:)', page)
+    # Links lead to the service, wherever the page is read.
+    name = quote(captions[0], safe="")
+    assert f'href="http://127.0.0.1:8080/vospec/q/dl/dlmeta?ID={name}"' in page
+    assert not re.search('href="(?!http://127.0.0.1:8080/vospec/q/dl/dlmeta)', page)
     for text in ("run &lt;x&gt; is served", "no reason &amp; none", "a &lt; b", "&lt;gone&gt;"):
         assert text in page
     assert "<gone>" not in page
@@ -82,6 +87,12 @@ def test_what_has_no_spectrum_here_has_no_picture(whole: Job, made: report.Repor
     page = report.page(replace(made, entered=elsewhere), whole.plan, n_pictures=5)
     assert "data:image/png" not in page
     assert "lamost/dr1/elsewhere" in page
+
+
+def test_what_nothing_entered_is_told(whole: Job, made: report.Report) -> None:
+    page = report.page(replace(made, entered=[], left=[]), whole.plan, n_pictures=5)
+    assert page.count("<p>none</p>") == 2
+    assert "best new candidates" not in page
 
 
 def test_many_names_are_cut_on_the_page_and_not_in_json(whole: Job, made: report.Report) -> None:

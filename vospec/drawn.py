@@ -13,6 +13,7 @@ from vospec import archives, pairs
 from vospec.config import AdaptationSettings
 from vospec.errors import PairError
 from vospec.plan import Plan
+from vospec.store import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,22 @@ def from_store(plan: Plan, *spectrum_ids: str) -> list[Drawn]:
     PairError
         One of them is not there, or is there without pixels.
     """
-    spectra = pairs.spectra_of(plan)
+    # What is to be done is told where they are not there.
+    pairs.spectra_of(plan)
+    return from_dataset(plan.spectra, *spectrum_ids)
+
+
+def from_dataset(dataset: Dataset, *spectrum_ids: str) -> list[Drawn]:
+    """Read spectra from one dataset of them, all at once: it is looked through each time.
+
+    Raises
+    ------
+    StoreError
+        The dataset is missing.
+    PairError
+        One of them is not there, or is there without pixels.
+    """
+    spectra = dataset.read()
     wanted = pc.field("spectrum_id").isin(list(spectrum_ids))
     table = spectra.to_table(columns=["spectrum_id", *_TOLD], filter=wanted)
     told: dict[str, dict[str, Any]] = {row.pop("spectrum_id"): row for row in table.to_pylist()}
@@ -77,7 +93,7 @@ def from_store(plan: Plan, *spectrum_ids: str) -> list[Drawn]:
     for name in spectrum_ids:
         if name not in pixels or pixels[name]["flux"].size == 0:
             what = "this spectrum has no pixels" if name in told else "no spectrum of this name"
-            message = f"{name}: {what} in {plan.spectra.uri}"
+            message = f"{name}: {what} in {dataset.uri}"
             raise PairError(message)
     return [Drawn(**told[name], **pixels[name]) for name in spectrum_ids]
 

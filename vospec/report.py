@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vospec import drawn, plots
+from vospec import additions, drawn, plots
 from vospec.columns import CANDIDATES, QUALITY_MEANING, Quality, Verdict
-from vospec.errors import PairError
 from vospec.gate import Check
 from vospec.plan import Plan, Run
 from vospec.publication import Served
+from vospec.store import Dataset
 
 #: Candidates that entered or left that are named one by one; the JSON has all of them.
 NAMED = 100
@@ -154,7 +155,7 @@ _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem 
 color:#1b1b1b}h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid #ccc}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left;
 vertical-align:top}.bad{color:#b00020;font-weight:600}.good{color:#00695c}figure{margin:1rem 0}
-img{max-width:100%}figcaption,small{color:#555}pre{overflow:auto;background:#f6f6f6;padding:1rem}"""
+td{overflow-wrap:anywhere}img{max-width:100%}figcaption,small{color:#555}pre{overflow:auto;background:#f6f6f6;padding:1rem}"""
 
 
 def _document(report: Report, pictures: Iterable[tuple[str, bytes]]) -> Iterator[str]:
@@ -166,9 +167,11 @@ def _document(report: Report, pictures: Iterable[tuple[str, bytes]]) -> Iterator
     yield from _section("Counts", _table(["", "spectra"], report.quality.items()))
     yield from _section("SIMBAD", _table(["verdict", "candidates"], report.verdicts.items()))
     yield from _section("Expected precision and recall", _thresholds(report.thresholds))
-    yield from _section(f"Entered ({len(report.entered)})", _names(report.entered))
-    yield from _section(f"Left ({len(report.left)})", _names(report.left))
-    yield from _section("The best new candidates", _figures(pictures))
+    address = str(report.settings.get("publication", {}).get("service_url", ""))
+    yield from _section(f"Entered ({len(report.entered)})", _names(report.entered, address))
+    yield from _section(f"Left ({len(report.left)})", _names(report.left, address))
+    if report.entered:
+        yield from _section("The best new candidates", _figures(pictures, address))
     seconds = [(step, f"{value:.1f}") for step, value in report.seconds.items()]
     yield from _section("Time", _table(["step", "seconds"], seconds))
     yield from _section("Runs", _records(report.records))
@@ -207,44 +210,75 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def _names(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _names(rows: Sequence[Mapping[str, Any]], address: str) -> Iterator[str]:
     columns = [name for name in CANDIDATES.names if any(name in row for row in rows)]
-    yield from _table(
-        columns, ([_short(row.get(name)) for name in columns] for row in rows[:NAMED])
-    )
+    if not rows:
+        yield "<p>none</p>"
+        return
+    yield "<table><tr>" + "".join(f"<th>{html.escape(name)}</th>" for name in columns) + "</tr>"
+    for row in rows[:NAMED]:
+        cells = [
+            _link(row[name], address)
+            if name == "spectrum_id"
+            else html.escape(_short(row.get(name)))
+            for name in columns
+        ]
+        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    yield "</table>"
     if len(rows) > NAMED:
         yield f"<p><small>… and {len(rows) - NAMED} more in the JSON</small></p>"
 
 
-def _figures(pictures: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+def _link(name: str, address: str) -> str:
+    """A spectrum's name that leads to all that the service has of it."""
+    told = html.escape(name)
+    if not address:
+        return told
+    target = f"{address.rstrip('/')}/vospec/q/dl/dlmeta?ID={quote(name, safe='')}"
+    return f'<a href="{html.escape(target)}">{told}</a>'
+
+
+def _figures(pictures: Iterable[tuple[str, bytes]], address: str) -> Iterator[str]:
     for name, content in pictures:
         source = base64.b64encode(content).decode()
         yield (
             f'<figure><img alt="{html.escape(name)}" src="data:image/png;base64,{source}">'
-            f"<figcaption>{html.escape(name)}</figcaption></figure>"
+            f"<figcaption>{_link(name, address)}</figcaption></figure>"
         )
 
 
 def _records(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    names = [name for name in records[0] if any(record[name] is not None for record in records)]
+    # What state a run was in when it was recorded tells nothing of what became of it.
+    known = (name for name in records[0] if name != "state")
+    names = [name for name in known if any(record[name] is not None for record in records)]
     rows = ([name, *(_short(record[name]) for record in records)] for name in names)
     yield from _table(["", *("run" for _ in records)], rows)
 
 
 def _pictures(report: Report, plan: Plan, n_pictures: int) -> Iterator[tuple[str, bytes]]:
-    """Pictures of the best new candidates that the plan's spectra hold."""
-    best = [row["spectrum_id"] for row in report.entered[:n_pictures]]
+    """Pictures of the best new candidates, in the plan's spectra or in what was added to them."""
+    best = [str(row["spectrum_id"]) for row in report.entered[:n_pictures]]
     scores = {row["spectrum_id"]: row["score"] for row in report.entered}
-    wanted = pc.field("spectrum_id").isin(pa.array(best, pa.string()))
-    known = plan.spectra.table(["spectrum_id"], where=wanted)
-    there = set(known.column("spectrum_id").to_pylist())
+    added = (one.spectra for one in additions.all_of(plan.store, plan.runs[0]))
+    found = _drawn(best, [plan.spectra, *added])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "picture.png")
-        for name in (name for name in best if name in there):
-            try:
-                (spectrum,) = drawn.from_store(plan, name)
-            except PairError:
-                continue
+        for name in (name for name in best if name in found):
+            spectrum = found[name]
             title = f"{spectrum.object or name}, score {scores[name]:.3f}"
             plots.spectrum(path, spectrum, title=title)
             yield name, path.read_bytes()
+
+
+def _drawn(names: Sequence[str], datasets: Iterable[Dataset]) -> dict[str, drawn.Drawn]:
+    """Those of some spectra that the datasets hold, with their pixels."""
+    found: dict[str, drawn.Drawn] = {}
+    for dataset in datasets:
+        lacking = pa.array([name for name in names if name not in found], pa.string())
+        wanted = pc.field("spectrum_id").isin(lacking) & (pc.field("n_pixels") > 0)
+        if not len(lacking):
+            break
+        there = dataset.table(["spectrum_id"], where=wanted).column("spectrum_id").to_pylist()
+        if there:
+            found |= zip(there, drawn.from_dataset(dataset, *there), strict=True)
+    return found

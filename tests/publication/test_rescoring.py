@@ -91,6 +91,9 @@ def test_few_new_spectra_join_the_run(settings: Settings, connection: Connection
     assert "score" not in outcome.report.seconds
     assert _count(connection, "SELECT count(*) FROM vospec.scores") == before + 4
     assert "additions" in [check.name for check in outcome.report.checks]
+    # The one among them that became a candidate is drawn.
+    page = connection.execute("SELECT page FROM vospec.reports").fetchall()[0][0]
+    assert len(outcome.report.entered) == page.count("<figcaption>") == 1
 
 
 def test_many_new_spectra_make_a_new_run(settings: Settings, connection: Connection) -> None:
