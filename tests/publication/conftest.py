@@ -29,6 +29,7 @@ def address(instance: Instance) -> Iterator[dict[str, Any]]:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         server.execute(sql.SQL("CREATE DATABASE {} OWNER gavoadmin").format(name))
         with _as_superuser(given, _NAME) as database:
+            database.execute("CREATE EXTENSION q3c")
             for name_of_part in ("pg_sphere.sql", "small_spoly.sql"):
                 database.execute((_PARTS / name_of_part).read_bytes())
         yield given

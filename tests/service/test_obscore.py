@@ -1,6 +1,8 @@
 """Spectra stand in ivoa.obscore with the times, resolutions and places that they have."""
 
+import html
 import math
+import re
 
 import pytest
 import pyvo
@@ -130,3 +132,24 @@ def test_spectra_of_candidates_are_found_by_an_index(instance: Instance) -> None
     # A view that is a query of its own would be gone through before it is joined.
     assert "Subquery Scan" not in plan
     assert plan.count("spectra_pkey") == 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 119.3, 3, 0.1))", "spectra_index_6"),
+        ("INTERSECTS(s_region, CIRCLE('ICRS', 119.3, 3, 0.1))", "spectra_index_3"),
+        ("CONTAINS(POINT('ICRS', 119.3, 3), s_region)", "spectra_index_3"),
+    ],
+)
+def test_places_are_found_by_an_index(
+    url: str, session: requests.Session, instance: Instance, condition: str, index: str
+) -> None:
+    query = f"SELECT obs_id FROM ivoa.obscore WHERE 1 = {condition}"  # noqa: S608 - our own words
+    asked = {"LANG": "ADQL", "QUERY": query, "FORMAT": "votable/td"}
+    answer = session.post(f"{url}/tap/sync", data=asked)
+    assert samples.SURVEY[3] in answer.text
+    # DaCHS tells what it has made of the query.
+    (made,) = re.findall(r'name="sql_query" value="([^"]*)"', answer.text)
+    # As delivered and rectified.
+    assert _plan(instance, html.unescape(made)).count(index) >= 2

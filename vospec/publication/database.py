@@ -99,6 +99,9 @@ _INDEXES: dict[str, tuple[LiteralString, ...]] = {
         # Names are sought whatever their case; and the training spectra are few.
         "(lower(object))",
         "(role) WHERE role = 'training'",
+        # DaCHS seeks positions of ObsCore by q3c, in the words of its own view.
+        """(q3c_ang2ipix(degrees(long(spoint(radians(ra), radians(dec)))),
+          degrees(lat(spoint(radians(ra), radians(dec))))))""",
     ),
     "features": ("(peak_height)",),
     "labels": ("(spectrum_id)",),
@@ -272,11 +275,20 @@ def _missing_indexes(
     connection: psycopg.Connection[tuple[object, ...]], name: str
 ) -> Iterator[_Statement]:
     for number, definition in enumerate(_INDEXES.get(name, ())):
-        if not exists(connection, index := f"{name}_index_{number}"):
+        index = f"{name}_index_{number}"
+        if not exists(connection, index) and _is_possible(connection, definition):
             how = sql.SQL(definition).format(small_spoly=_small_spoly(connection))
             yield sql.SQL("CREATE INDEX {} ON {} {}").format(
                 sql.Identifier(index), qualified(name), how
             )
+
+
+def _is_possible(connection: psycopg.Connection[tuple[object, ...]], definition: str) -> bool:
+    """Whether the database has what an index needs: the extension q3c comes with DaCHS."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'q3c')"
+    ).fetchone()
+    return "q3c_" not in definition or row == (True,)
 
 
 def _small_spoly(connection: psycopg.Connection[tuple[object, ...]]) -> sql.SQL:
