@@ -19,7 +19,7 @@ from typing import Any
 from pyarrow import fs
 
 from vospec import additions, gate, interim, pipeline, publication, report, retention
-from vospec.errors import StoreError
+from vospec.errors import LockedError, StoreError
 from vospec.increment import Increment, increment
 from vospec.job import Job
 from vospec.plan import Plan, Run
@@ -27,7 +27,7 @@ from vospec.progress import duration
 from vospec.report import Report
 from vospec.store import Store, named
 from vospec.verification.report import Outcome as Verified
-from vospec.verify import verify
+from vospec.verify import unasked, verify
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def rescore(job: Job, *, in_full: bool = False) -> Outcome:
     own = Job(job.settings, job.engine, found.plan)
     _score(own, found, steps)
     with steps.step("verify"):
-        verified = verify(found.plan)
+        verified = _verify(found.plan)
     made, is_open = _publish(own, found, verified, steps)
     with steps.step("sweep"):
         _sweep(found.plan)
@@ -171,6 +171,15 @@ def _score(own: Job, found: Increment, steps: Steps) -> None:
         return
     with steps.step("additions"):
         interim.score(own, Job(found.new.settings, own.engine, found.new))
+
+
+def _verify(plan: Plan) -> Verified:
+    """Ask SIMBAD; where somebody else is asking, what he has not heard yet comes the next time."""
+    try:
+        return verify(plan)
+    except LockedError as fault:
+        logger.warning("verify: %s", fault)
+        return unasked(plan, str(fault))
 
 
 def _publish(own: Job, found: Increment, verified: Verified, steps: Steps) -> tuple[Report, bool]:

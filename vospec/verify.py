@@ -55,6 +55,23 @@ def verify(plan: Plan, *, again: bool = False, transport: Transport | None = Non
     return _told(plan, history, started, done)
 
 
+def unasked(plan: Plan, reason: str) -> Outcome:
+    """What is known of the candidates of a plan where nobody could be asked.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its runs are complete.
+    reason : str
+        Why; those who would have been asked about count as failed.
+    """
+    history = History(plan.store)
+    due = questions.due(_candidates(plan), history, plan.settings.verification)
+    reasons = (reason,) if len(due) else ()
+    done = Outcome(asked=len(due), failed=len(due), reasons=reasons)
+    return _told(plan, history, datetime.now(UTC), done)
+
+
 def contents(plan: Plan) -> dict[str, tuple[pa.Table, str]]:
     """What is published of all that SIMBAD has answered; see :func:`judging.contents`."""
     return judging.contents(History(plan.store))

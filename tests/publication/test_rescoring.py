@@ -20,6 +20,7 @@ from vospec.errors import DatabaseError, StoreError
 from vospec.lock import locked
 from vospec.publication import current_run
 from vospec.store import Store
+from vospec.verification.history import History
 
 pytestmark = pytest.mark.service
 
@@ -68,6 +69,17 @@ def test_a_silent_simbad_stops_nothing_and_is_told(
     verdicts = connection.execute("SELECT DISTINCT verdict FROM vospec.candidates").fetchall()
     assert verdicts == [("service_failed",)]
     assert outcome.report.verdicts == {"service_failed": len(outcome.report.entered)}
+
+
+def test_somebody_else_who_asks_simbad_stops_nothing(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with History(Store(settings.store.folder)).alone():
+        outcome = rescore(settings)
+    assert outcome.published
+    assert not outcome.verified
+    assert outcome.report.verdicts == {"not_asked": len(outcome.report.entered)}
+    assert "the store is held by vospec verify" in caplog.text
 
 
 def test_nothing_new_changes_nothing(settings: Settings, connection: Connection) -> None:
