@@ -25,13 +25,14 @@ make_database() {
 # Beside its address: loads into new tables, which nobody copies elsewhere, need no log
 # of their own (a run of two million scores writes 500 MB less); their indexes are sorted
 # in memory; a publisher that was killed keeps no lock for longer than ten seconds. The
-# compiler of queries takes seconds where these take milliseconds.
+# compiler of queries takes seconds where these take milliseconds. Each process of DaCHS
+# keeps up to thirty connections.
 database_settings() {
   printf '%s\n' "listen_addresses = ''" "port = $database_port" \
     "unix_socket_directories = '$folder/run'" "unix_socket_permissions = 0700" \
     "wal_level = minimal" "max_wal_senders = 0" "max_wal_size = 2GB" \
     "shared_buffers = 256MB" "maintenance_work_mem = 256MB" "jit = off" \
-    "client_connection_check_interval = 10s"
+    "client_connection_check_interval = 10s" "max_connections = 600"
 }
 
 # The process of our data folder, if it lives: a number in a file may be another's by now.

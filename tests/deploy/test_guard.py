@@ -329,3 +329,43 @@ def test_a_job_that_cannot_be_run_as_asked_does_not_stay(
     with nullcontext() if phase is None else pytest.raises(TimeoutError, match="locked for 10 s"):
         system.getNewIdFromRequest(request)
     assert system.kept == kept
+
+
+def test_pools_keep_connections_that_many_clients_need() -> None:
+    """None is opened before it is needed, as psycopg2 does for all that it is to keep."""
+
+    class Pool:
+        def __init__(self, minconn: int, maxconn: int, *, autocommitted: bool) -> None:
+            self.opened, self.minconn, self.maxconn = minconn, minconn, maxconn
+            self.autocommitted = autocommitted
+
+    module = ModuleType("gavo.base.sqlsupport")
+    module.CustomConnectionPool = Pool  # type: ignore[attr-defined]
+    _part("connections").mend_pools(module)
+    made = Pool(2, 20, autocommitted=False)
+    assert (made.opened, made.maxconn, made.autocommitted) == (2, 20, False)
+    assert made.opened < made.minconn <= made.maxconn
+
+
+def test_an_answer_is_not_held_back_until_its_beginning_is_confirmed() -> None:
+    with socket.socket() as transport_socket:
+
+        class Channel:
+            def __init__(self) -> None:
+                self.begun = False
+                self.transport = SimpleNamespace(
+                    setTcpNoDelay=lambda on: transport_socket.setsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_NODELAY, on
+                    )
+                )
+
+            def connectionMade(self) -> None:  # noqa: N802 - twisted's
+                self.begun = True
+
+        module = ModuleType("twisted.web.http")
+        module.HTTPChannel = Channel  # type: ignore[attr-defined]
+        _part("connections").mend_answers(module)
+        channel = Channel()
+        channel.connectionMade()
+        assert channel.begun
+        assert transport_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -14,7 +14,7 @@ pytestmark = SERVICE
 
 _TABLE = votable('<FIELD name="a" datatype="int"/>', rows((1,), (2,)))
 _SESSIONS = """SELECT pid FROM pg_stat_activity
-WHERE usename = 'untrusted' AND state = 'idle' AND query IN ('SELECT 1', 'DISCARD ALL')"""
+WHERE usename = 'untrusted' AND state = 'idle' AND query = 'DISCARD ALL'"""
 _TEMPORARY = "SELECT relname FROM pg_class WHERE relpersistence = 't'"
 
 

@@ -14,7 +14,7 @@
 `pages`
     What comes from data and queries is text in pages, and links run no programs.
 `connections`
-    A query that fails leaves no connection behind.
+    A query that fails leaves no connection behind; the others' serve the next ones.
 `mends`
     How these reach into DaCHS without a changed file in it.
 
@@ -38,7 +38,7 @@ VOSPEC_ANSWER_BYTES
 import os
 import sys
 
-from vospec_guard import egress, jobs, limits, pages, queries, tables
+from vospec_guard import connections, egress, jobs, limits, pages, queries, tables
 from vospec_guard.mends import Mends
 
 
@@ -60,9 +60,9 @@ def install() -> None:
         memory=_number("VOSPEC_MEMORY_BYTES", 4 * 1024**3),
         file=_number("VOSPEC_ANSWER_BYTES", 2 * 1024**3),
     )
-    sys.meta_path.insert(
-        0, Mends(tables.MENDS | queries.MENDS | jobs.MENDS | limits.MENDS | pages.MENDS)
-    )
+    parts = (tables, queries, jobs, limits, pages, connections)
+    mends = {name: mend for part in parts for name, mend in part.MENDS.items()}
+    sys.meta_path.insert(0, Mends(mends))
 
 
 def _number(name: str, default: int) -> int:
