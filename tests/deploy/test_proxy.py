@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -232,11 +232,12 @@ def test_uploads_are_bounded_as_by_dachs(served: Served, session: requests.Sessi
 def test_the_real_client_is_noted(served: Served, session: requests.Session) -> None:
     mark = f"/vospec/q/health?{time.time_ns()}"
     session.get(served.url + mark, headers={"X-Forwarded-For": "192.0.2.7"})
-    line = next(
-        line
-        for line in (served.folder / "nginx/access.log").read_text().splitlines()
-        if mark in line
-    )
+    log, deadline = served.folder / "nginx/access.log", time.monotonic() + 10
+    # nginx writes it when the answer has gone.
+    while not (lines := [line for line in log.read_text().splitlines() if mark in line]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (line,) = lines
     assert line.startswith("127.0.0.1 ")
     assert '"192.0.2.7"' in line
 
@@ -315,16 +316,25 @@ def test_queries_whose_server_was_killed_do_not_count_as_running(
     assert set(library(f'{opened} "{asked}"').stdout.split()) == {"lost|ABORTED", "young|EXECUTING"}
 
 
+def _inside(folder: Path) -> list[str]:
+    """What works in a folder: numbers of processes with their commands."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.path.realpath(process / "cwd").startswith(str(folder)):
+                found.append(f"{process.name} {(process / 'comm').read_text().strip()}")
+    return found
+
+
 def test_down_leaves_nobody(run: Run, served: Served) -> None:
     assert run("status", "--folder", served.folder).returncode == 0
     pids = [served.pid(name) for name in (*SERVERS, "nginx")]
     assert run("down", "--folder", served.folder).returncode == 0
     assert not any(map(_lives, pids))
-    inside = [
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/cwd")
-        if os.path.realpath(path).startswith(str(served.folder))
-    ]
+    # PostgreSQL takes its number away just before it ends.
+    deadline = time.monotonic() + 10
+    while (inside := _inside(served.folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert inside == []
     assert run("watch", "--folder", served.folder).returncode == 0
     assert not (served.folder / "postgres/postmaster.pid").exists()
