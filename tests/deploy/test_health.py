@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,13 @@ def _pid(folder: Path, name: str) -> int:
 
 def _postgres(folder: Path) -> list[int]:
     """All processes of the database that live."""
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cwd")
-        if os.path.realpath(path) == str(folder / "postgres")
-    ]
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # Others end while they are looked at.
+        with suppress(OSError):
+            if (process / "cwd").readlink() == folder / "postgres":
+                found.append(int(process.name))
+    return found
 
 
 def _signal(folder: Path, number: int) -> None:
