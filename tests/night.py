@@ -1,7 +1,9 @@
 """A small simulated survey, its runs, and what came in afterwards."""
 
 import hashlib
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,39 @@ def linked(files: list[Path], folder: Path) -> Path:
     return folder
 
 
+def divided(folder: Path, survey: list[Path], n_late: int) -> config.Settings:
+    """Let the last files of a survey wait; gives settings of one method for the others.
+
+    The survey was simulated in ``simulated`` below the folder.
+    """
+    linked(survey[:-n_late], folder / "survey")
+    linked(survey[-n_late:], folder / "late")
+    training = folder / "simulated" / "training"
+    return config.Settings(
+        store=config.StoreSettings(str(folder / "store")),
+        survey=config.SurveySettings((str(folder / "survey"),)),
+        training=config.TrainingSettings((str(training),), (str(training / "labels.csv"),)),
+        learning=config.LearningSettings(n_components=16, methods=("label_propagation",)),
+    )
+
+
+@contextmanager
+def put_back(settings: config.Settings, aside: Path) -> Iterator[None]:
+    """Put back what the body changes in such a survey and its store."""
+    folder = Path(settings.store.folder).parent
+    shutil.copytree(folder, aside, symlinks=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+        shutil.copytree(aside, folder, symlinks=True)
+
+
+def job_of(settings: config.Settings) -> Job:
+    """Give a job that starting Spark would fail."""
+    return Job(settings, Engine(config.SparkSettings(master="none"), Path("none")))
+
+
 def digests(store: Path) -> dict[str, str]:
     files = (path for path in store.rglob("*") if path.is_file())
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -72,8 +107,7 @@ def observed(folder: Path) -> Night:
         ),
         learning=config.LearningSettings(n_components=16),
     )
-    # Starting this would fail.
-    job = Job(settings, Engine(config.SparkSettings(master="none"), folder / "none"))
+    job = job_of(settings)
     for stage in STAGES:
         stage(job)
     before = digests(folder / "store")

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.night import STAGES, linked
+from tests.night import STAGES, divided, job_of, put_back
 from vospec import additions, config, interim, inventory
 from vospec.archives.simulated import simulate
-from vospec.backend.session import Engine
 from vospec.config import Settings
 from vospec.increment import Increment, increment
 from vospec.job import Job
@@ -26,32 +25,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("increment")
     simulate(folder / "simulated", n_survey=120, n_training=60, seed=7)
     survey = sorted((folder / "simulated" / "survey").rglob("*.fits*"))
-    linked(survey[:-_LEFT_OUT], folder / "survey")
-    linked(survey[-_LEFT_OUT:], folder / "late")
-    training = folder / "simulated" / "training"
-    settings = Settings(
-        store=config.StoreSettings(str(folder / "store")),
-        survey=config.SurveySettings((str(folder / "survey"),)),
-        training=config.TrainingSettings((str(training),), (str(training / "labels.csv"),)),
-        learning=config.LearningSettings(n_components=16, methods=("label_propagation",)),
-    )
-    _carry_out(_job(settings))
+    settings = divided(folder, survey, _LEFT_OUT)
+    _carry_out(job_of(settings))
     return settings
 
 
 @pytest.fixture
 def settings(finished: Settings, tmp_path: Path) -> Iterator[Settings]:
     """The same; what a test changes is put back."""
-    folder = Path(finished.store.folder).parent
-    shutil.copytree(folder, tmp_path / "before", symlinks=True)
-    yield finished
-    shutil.rmtree(folder)
-    shutil.copytree(tmp_path / "before", folder, symlinks=True)
-
-
-def _job(settings: Settings) -> Job:
-    # Starting this would fail.
-    return Job(settings, Engine(config.SparkSettings(master="none"), Path("none")))
+    with put_back(finished, tmp_path / "before"):
+        yield finished
 
 
 def _carry_out(job: Job) -> None:
@@ -76,7 +59,7 @@ def _found(settings: Settings, share: float = 0.1) -> Increment:
 
 
 def _score(settings: Settings, found: Increment) -> None:
-    job = _job(settings)
+    job = job_of(settings)
     assert found.new is not None
     interim.score(
         Job(settings, job.engine, found.plan), Job(found.new.settings, job.engine, found.new)
@@ -162,7 +145,7 @@ def test_new_training_spectra_need_a_full_run(settings: Settings, tmp_path: Path
     taught = tmp_path / "taught"
     shutil.copytree(settings.training.folders[0], taught)
     own = replace(settings, training=config.TrainingSettings((str(taught),)))
-    _carry_out(_job(own))
+    _carry_out(job_of(own))
     late = min(Path(settings.store.folder).parent.joinpath("late").iterdir())
     shutil.copy(late, taught / late.name)
     found = _found(own)

@@ -185,10 +185,17 @@ def _section(title: str, content: Iterable[str]) -> Iterator[str]:
     yield from content
 
 
+class _Markup(str):
+    """A text of a table that is HTML already."""
+
+    __slots__ = ()
+
+
 def _table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     yield "<table><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>"
     for row in rows:
-        yield "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        texts = (cell if isinstance(cell, _Markup) else html.escape(str(cell)) for cell in row)
+        yield "<tr>" + "".join(f"<td>{text}</td>" for text in texts) + "</tr>"
     yield "</table>"
 
 
@@ -215,16 +222,14 @@ def _names(rows: Sequence[Mapping[str, Any]], address: str) -> Iterator[str]:
     if not rows:
         yield "<p>none</p>"
         return
-    yield "<table><tr>" + "".join(f"<th>{html.escape(name)}</th>" for name in columns) + "</tr>"
-    for row in rows[:NAMED]:
-        cells = [
-            _link(row[name], address)
-            if name == "spectrum_id"
-            else html.escape(_short(row.get(name)))
-            for name in columns
-        ]
-        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    yield "</table>"
+    shown = ({name: _short(row.get(name)) for name in columns} for row in rows[:NAMED])
+    yield from _table(
+        columns,
+        (
+            (row | {"spectrum_id": _Markup(_link(row["spectrum_id"], address))}).values()
+            for row in shown
+        ),
+    )
     if len(rows) > NAMED:
         yield f"<p><small>… and {len(rows) - NAMED} more in the JSON</small></p>"
 

@@ -1,9 +1,10 @@
-"""What runs in a cluster, told by the environment of the processes."""
+"""What runs in a cluster or works in a folder, told by the system of all processes."""
 
 import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 #: Seconds after which what should long have happened does not happen.
@@ -20,6 +21,17 @@ def of_cluster(folder: Path) -> dict[int, str]:
                 found[int(process.name)] = line.replace(b"\0", b" ").decode()
         except OSError:
             continue
+    return found
+
+
+def working_in(folder: Path) -> dict[int, str]:
+    """The processes that work in a folder or below it, and their commands."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        # Others end while they are looked at.
+        with suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(folder):
+                found[int(process.name)] = (process / "comm").read_text().strip()
     return found
 
 

@@ -7,11 +7,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.deploy import processes
 from tests.deploy.conftest import RUN, Library, Run
 from vospec.publication import connect
 
@@ -31,19 +31,8 @@ def _pid(folder: Path, name: str) -> int:
     return int((folder / name).read_text().split("\n")[0])
 
 
-def _postgres(folder: Path) -> list[int]:
-    """All processes of the database that live."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        # Others end while they are looked at.
-        with suppress(OSError):
-            if (process / "cwd").readlink() == folder / "postgres":
-                found.append(int(process.name))
-    return found
-
-
 def _signal(folder: Path, number: int) -> None:
-    for pid in _postgres(folder):
+    for pid in processes.working_in(folder / "postgres"):
         os.kill(pid, number)
 
 

@@ -10,13 +10,14 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.deploy import processes
 from tests.deploy.conftest import Library, Run, port_of
 from tests.service import jobs
 
@@ -316,16 +317,6 @@ def test_queries_whose_server_was_killed_do_not_count_as_running(
     assert set(library(f'{opened} "{asked}"').stdout.split()) == {"lost|ABORTED", "young|EXECUTING"}
 
 
-def _inside(folder: Path) -> list[str]:
-    """What works in a folder: numbers of processes with their commands."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if os.path.realpath(process / "cwd").startswith(str(folder)):
-                found.append(f"{process.name} {(process / 'comm').read_text().strip()}")
-    return found
-
-
 def test_down_leaves_nobody(run: Run, served: Served) -> None:
     assert run("status", "--folder", served.folder).returncode == 0
     pids = [served.pid(name) for name in (*SERVERS, "nginx")]
@@ -333,9 +324,9 @@ def test_down_leaves_nobody(run: Run, served: Served) -> None:
     assert not any(map(_lives, pids))
     # PostgreSQL takes its number away just before it ends.
     deadline = time.monotonic() + 10
-    while (inside := _inside(served.folder)) and time.monotonic() < deadline:
+    while (inside := processes.working_in(served.folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert inside == []
+    assert inside == {}
     assert run("watch", "--folder", served.folder).returncode == 0
     assert not (served.folder / "postgres/postmaster.pid").exists()
     assert run("up", "--folder", served.folder).returncode == 0

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import tomlkit
 
+from tests.night import put_back
 from tests.publication.conftest import Connection
-from tests.publication.rescored import arrive, put_back, rescore
+from tests.publication.rescored import arrive, rescore
 from vospec import config, pipeline, rescoring
 from vospec.__main__ import main
 from vospec.commands import rescore as command

@@ -22,8 +22,9 @@ from psycopg import sql
 from pyarrow import parquet
 
 from tests.faulty import Failing, Moment, full, killed, read_only
+from tests.night import job_of, put_back
 from tests.publication.conftest import Connection
-from tests.publication.rescored import N_LATE, arrive, job_of, put_back, rescore
+from tests.publication.rescored import N_LATE, arrive, rescore
 from vospec import additions, config, publishing, rescoring, retention, scoring, store
 from vospec.__main__ import main
 from vospec.config import Settings

@@ -285,18 +285,14 @@ def _missing_indexes(
 
 def _is_possible(connection: psycopg.Connection[tuple[object, ...]], definition: str) -> bool:
     """Whether the database has what an index needs: the extension q3c comes with DaCHS."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'q3c')"
-    ).fetchone()
-    return "q3c_" not in definition or row == (True,)
+    asked: LiteralString = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'q3c')"
+    return "q3c_" not in definition or connection.execute(asked).fetchone() == (True,)
 
 
 def _small_spoly(connection: psycopg.Connection[tuple[object, ...]]) -> sql.SQL:
     """The operator class of small polygons, where a superuser has made it (``deploy/parts``)."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM pg_opclass WHERE opcname = 'small_spoly')"
-    ).fetchone()
-    return sql.SQL("small_spoly" if row == (True,) else "")
+    asked: LiteralString = "SELECT EXISTS (SELECT FROM pg_opclass WHERE opcname = 'small_spoly')"
+    return sql.SQL("small_spoly" if connection.execute(asked).fetchone() == (True,) else "")
 
 
 def _rename(connection: psycopg.Connection[tuple[object, ...]]) -> None:
